@@ -42,8 +42,11 @@
 // A Request is answered once, by Reply, Serve or Refuse. Refuse means surely
 // not done, now and later: a post that was ever proposed or sent on ends ok or
 // unknown. So a mode refuses early, before it appends, when it knows that the
-// post cannot succeed. At Cancel the client is gone: the mode forgets the
-// request, and any answer to it is ignored; the host has answered.
+// post cannot succeed. Cancel, at the request's deadline, asks for the last
+// word: a mode that knows that a post was never proposed or sent on refuses it
+// then, one that does not says unknown. A request not answered 100 ms later is
+// answered by the host: a write as unknown, anything else as refused. After
+// Cancel the mode forgets the request.
 //
 // # Peers
 //

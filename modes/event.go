@@ -53,8 +53,9 @@ type (
 		Deadline time.Duration   // in the time of Batch.Now
 	}
 
-	// Cancel says that the request's deadline passed or its client has gone;
-	// it needs no answer any more.
+	// Cancel says that the request's deadline has passed, or that its client
+	// has gone: the mode says its last word, if it has one, and forgets the
+	// request.
 	Cancel struct{ Request RequestID }
 
 	// Receive is a message from a peer, or from oneself.
