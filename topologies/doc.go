@@ -1,0 +1,2 @@
+// Package topologies reads the YAML file that says what a cluster is made of.
+package topologies
