@@ -1,0 +1,30 @@
+// Package host is the core of a replica: what is done with a mode's events and
+// effects, and in which order.
+//
+// It is a pure state machine over three small interfaces, disk, network and
+// plugin (and one to answer clients), with no goroutine, clock or I/O of its
+// own. The very same code runs in replicad, over a real disk, yamux and a
+// plugin process, and in the simulator.
+//
+//	requests, frames, ticks                     Network, Clients
+//	       │                                        ▲
+//	       v        one batch at a time             │ released when durable
+//	  [ pending ] ────────> Plugin ────> effects ─> [ held ]
+//	       ▲                   │                    ▲
+//	       │ timers, self-sends└─> Disk: Save, Store│ Synced(position)
+//	       └────────────────────────────────────────┘
+//
+// The driver calls Tick with the time, then any inputs, then Pump; NextWake
+// says when to come back. All calls come from one goroutine. No call blocks.
+//
+// # The rules it keeps
+//
+//  1. One batch is in the plugin; what arrives meanwhile is the next one.
+//  2. What asserts something about this disk leaves only when everything that
+//     its own and every earlier batch saved or durably stored is on disk.
+//  3. Nothing is stepped before the incarnation number of this life is durable.
+//  4. Frames of another epoch or of an older incarnation are dropped.
+//  5. A write that a mode ever held ends ok or unknown, never refused, unless
+//     the same life of the mode refuses it.
+//  6. All queues are bounded; at the bound clients are refused and frames drop.
+package host

@@ -1,0 +1,174 @@
+package host
+
+import (
+	"fmt"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// Stepped brings the effects of the batch that was in the plugin of that life.
+// A number that does not match is a broken plugin: the driver must end it.
+func (h *Host) Stepped(life, number uint64, effects *modes.Effects) error {
+	if life != h.life || h.phase != phaseRunning {
+		return nil // a dead plugin's last words
+	}
+	if !h.stepping || number != h.batchNumber {
+		return fmt.Errorf("effects of batch %d, want %d", number, h.batchNumber)
+	}
+	h.stepping = false
+	if err := h.check(effects); err != nil {
+		return err
+	}
+	h.apply(effects)
+	return nil
+}
+
+// check looks at all effects before any is applied: a batch is applied whole
+// or not at all.
+func (h *Host) check(effects *modes.Effects) error {
+	for _, effect := range effects.List {
+		var to board.ReplicaID
+		switch e := effect.(type) {
+		case modes.Send:
+			to = e.To
+		case modes.SendNow:
+			to = e.To
+		case modes.SendBoard:
+			to = e.To
+		default:
+			continue
+		}
+		if to != h.Self && h.peers[to] == nil {
+			return fmt.Errorf("effect for replica %d, which is not in the cluster", to)
+		}
+	}
+	return nil
+}
+
+// apply does what the effects say, in call order; what must wait for the disk
+// is held behind all that the whole batch writes.
+func (h *Host) apply(effects *modes.Effects) {
+	var held []modes.Effect
+	for _, effect := range effects.List {
+		if h.phase == phaseHalted {
+			return
+		}
+		switch e := effect.(type) {
+		case modes.Save:
+			h.holdAt = h.Disk.Save(e.Record)
+		case modes.Forget:
+			h.Disk.Forget(e.UpTo)
+		case modes.Store:
+			h.onStore(e)
+		case modes.Send, modes.Reply, modes.Serve, modes.SendBoard, modes.Sealed, modes.Stopped:
+			held = append(held, effect)
+		case modes.SendNow:
+			h.send(e.To, e.Message)
+		case modes.Refuse:
+			h.onRefuse(e)
+		case modes.LocalReads:
+			h.setGuarantee(e.Guarantee)
+		case modes.SetTimer:
+			h.pending.removeTimer(e.Name)
+			h.timers.set(e.Name, h.now+e.After)
+		case modes.ClearTimer:
+			h.pending.removeTimer(e.Name)
+			h.timers.remove(e.Name)
+		case modes.Report:
+			h.onReport(e.Status)
+		case modes.Note:
+			h.Clients.Note(e.Text)
+		case modes.Halt:
+			h.halt(e.Why)
+		}
+	}
+	if len(held) > 0 && h.phase != phaseHalted {
+		h.hold(h.holdAt, heldBatch{life: h.life, effects: held, board: h.written})
+	}
+}
+
+func (h *Host) onReport(s modes.Status) {
+	behind := h.status.Behind
+	h.status = s
+	h.Clients.Status(s)
+	if behind != s.Behind {
+		h.publish()
+	}
+}
+
+// onStore writes articles to the journal and, unless they must be durable
+// first, shows them.
+func (h *Host) onStore(e modes.Store) {
+	fresh, err := h.newArticles(e.Articles)
+	if err != nil {
+		h.halt(err.Error())
+		return
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	pos := h.Disk.Journal(fresh)
+	for _, a := range fresh {
+		h.written = h.written.With(a.ID)
+	}
+	if e.Durable {
+		h.holdAt = pos
+		h.showLater(pos, fresh)
+		return
+	}
+	h.show(fresh)
+}
+
+// newArticles returns those that are not on the board yet. One that is there
+// with other content, or whose parent is missing, is an error: the mode is
+// broken, and going on would spread it.
+func (h *Host) newArticles(articles []board.Article) ([]board.Article, error) {
+	var fresh []board.Article
+	added := make(map[board.ArticleID]bool, len(articles))
+	for _, a := range articles {
+		if old, ok, err := h.lookUp(a.ID); err != nil {
+			return nil, err
+		} else if ok {
+			if old != a {
+				return nil, &board.ConflictError{ID: a.ID, Why: "stored twice with different content"}
+			}
+			continue
+		}
+		if a.ID.Seq == 0 {
+			return nil, &board.ConflictError{ID: a.ID, Why: "has no seq"}
+		}
+		if !a.IsRoot() && !added[a.Parent] {
+			if _, ok, err := h.lookUp(a.Parent); err != nil {
+				return nil, err
+			} else if !ok {
+				return nil, &board.ConflictError{ID: a.ID, Why: "its parent " + a.Parent.String() + " is not on the board"}
+			}
+		}
+		if !added[a.ID] {
+			added[a.ID] = true
+			fresh = append(fresh, a)
+		}
+	}
+	return fresh, nil
+}
+
+// lookUp finds an article on the board or among those not visible yet.
+func (h *Host) lookUp(id board.ArticleID) (board.Article, bool, error) {
+	if !h.written.Has(id) {
+		return board.Article{}, false, nil
+	}
+	if a, ok := h.hidden[id]; ok {
+		return a, true, nil
+	}
+	return h.Disk.Get(id)
+}
+
+// show makes articles visible.
+func (h *Host) show(articles []board.Article) {
+	if err := h.Disk.Put(articles); err != nil {
+		h.halt(err.Error())
+		return
+	}
+	h.publish()
+}

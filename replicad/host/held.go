@@ -1,0 +1,166 @@
+package host
+
+import (
+	"consequor/board"
+	"consequor/modes"
+)
+
+// What can be held until the disk has caught up.
+type (
+	// heldBatch is the effects of one batch, and the board as it stands then.
+	heldBatch struct {
+		life    uint64
+		effects []modes.Effect
+		board   board.Vector
+	}
+	// heldSpan is a span that was received: its message is delivered when the
+	// articles are durable and visible.
+	heldSpan struct {
+		life    uint64
+		from    board.ReplicaID
+		message []byte
+		keys    []board.KeyedID
+	}
+	// heldSeal is the wish to seal.
+	heldSeal struct{}
+)
+
+type heldEffects struct {
+	at   Position
+	what any // heldBatch, heldSpan or heldSeal
+}
+
+// shownAt is articles that become visible when at is on disk.
+type shownAt struct {
+	at       Position
+	articles []board.Article
+}
+
+// hold keeps what until everything before at is on disk. Positions never fall,
+// so the queue is in order of both call and position.
+func (h *Host) hold(at Position, what any) {
+	if at <= h.synced && len(h.held) == 0 {
+		h.release(what)
+		return
+	}
+	h.held = append(h.held, heldEffects{at, what})
+	h.sync(at)
+}
+
+// sync asks for the disk, once for each position.
+func (h *Host) sync(at Position) {
+	if at > h.asked && at > h.synced {
+		h.asked = at
+		h.Disk.Sync(at)
+	}
+}
+
+func (h *Host) showLater(at Position, articles []board.Article) {
+	for _, a := range articles {
+		h.hidden[a.ID] = a
+	}
+	h.shown = append(h.shown, shownAt{at, articles})
+}
+
+// Synced tells that everything before pos is on disk.
+func (h *Host) Synced(pos Position) {
+	if pos <= h.synced {
+		return
+	}
+	h.synced = pos
+	h.showDurable()
+	n := 0
+	for n < len(h.held) && h.held[n].at <= pos {
+		n++
+	}
+	ready := h.held[:n:n]
+	h.held = h.held[n:]
+	for _, held := range ready {
+		if h.phase == phaseHalted {
+			return
+		}
+		h.release(held.what)
+	}
+	h.tryStart()
+}
+
+func (h *Host) showDurable() {
+	n := 0
+	var articles []board.Article
+	for n < len(h.shown) && h.shown[n].at <= h.synced {
+		articles = append(articles, h.shown[n].articles...)
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	h.shown = h.shown[n:]
+	for _, a := range articles {
+		delete(h.hidden, a.ID)
+	}
+	h.show(articles)
+}
+
+// release lets go of what was held. Of a dead life nothing is let go.
+func (h *Host) release(what any) {
+	switch held := what.(type) {
+	case heldBatch:
+		if held.life != h.life {
+			return
+		}
+		for _, effect := range held.effects {
+			h.releaseEffect(effect, held.board)
+		}
+	case heldSpan:
+		if held.life == h.life && h.phase == phaseRunning {
+			h.pending.push(modes.Receive{From: held.from, Message: held.message, Span: &modes.Span{Board: h.written, Keys: held.keys}})
+		}
+	case heldSeal:
+		if h.phase == phaseRunning {
+			h.pending.push(modes.Seal{})
+		}
+	}
+}
+
+func (h *Host) releaseEffect(effect modes.Effect, vector board.Vector) {
+	switch e := effect.(type) {
+	case modes.Send:
+		h.send(e.To, e.Message)
+	case modes.SendBoard:
+		if e.To == h.Self {
+			h.pending.push(modes.Receive{From: h.Self, Message: e.Message, Span: &modes.Span{Board: vector}})
+			return
+		}
+		h.Network.SendSpan(e.To, h.frame(e.To, kindSpan, nil), e.Since, vector, e.Message)
+	case modes.Reply:
+		h.onReply(e)
+	case modes.Serve:
+		h.onServe(e)
+	case modes.Sealed:
+		h.Clients.Sealed(e.Board)
+	case modes.Stopped:
+		h.Clients.Stopped()
+	}
+}
+
+// dropHeldOfDeadLife forgets what a dead plugin wanted said. What it wrote
+// stays written. Spans that peers sent stay as well: they only wait to be
+// shown, and their messages are dropped by release.
+func (h *Host) dropHeldOfDeadLife() {
+	kept := h.held[:0]
+	for _, held := range h.held {
+		if _, ofPlugin := held.what.(heldBatch); !ofPlugin {
+			kept = append(kept, held)
+		}
+	}
+	h.held = kept
+}
+
+// send delivers a mode's message, to a peer or to this replica itself.
+func (h *Host) send(to board.ReplicaID, message []byte) {
+	if to == h.Self {
+		h.pending.push(modes.Receive{From: h.Self, Message: message})
+		return
+	}
+	h.Network.Send(h.frame(to, kindMessage, message))
+}

@@ -1,0 +1,345 @@
+package host
+
+import (
+	"fmt"
+	"time"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// The host's limits.
+const (
+	PendingCountMax = 4096                   // events that wait for the plugin
+	PendingSizeMax  = 4 << 20                // bytes of them
+	BacklogSizeMax  = 16 << 20               // bytes written but not on disk: beyond, the plugin waits
+	RequestCountMax = 16384                  // open requests
+	LastWord        = 100 * time.Millisecond // after a request's deadline the mode has so long to answer
+	SpanChunkSize   = 1 << 20                // bytes of articles in one span frame
+)
+
+// Position is a place in the journal: everything before it was written earlier.
+type Position uint64
+
+// Disk is one replica's share of journal and board. Writes go to the journal
+// in call order and return the position behind them; none blocks.
+type Disk interface {
+	// Past returns the state last set and the records saved and not forgotten
+	// since, on disk or not yet.
+	Past() (Past, error)
+	Save(record []byte) Position
+	Forget(upTo uint64) Position
+	Journal(articles []board.Article) Position
+	SetState(state []byte) Position
+	// Sync asks that everything before pos get to disk; Host.Synced follows.
+	Sync(pos Position)
+	// Backlog is the number of bytes written that are not yet on disk.
+	Backlog() int64
+
+	// Put makes articles visible on the board.
+	Put(articles []board.Article) error
+	Vector() board.Vector
+	Get(id board.ArticleID) (board.Article, bool, error)
+	// Keys returns the keys among the newest n articles, by rising id.
+	Keys(n int) ([]board.KeyedID, error)
+}
+
+// Past is what a disk has of earlier lives.
+type Past struct {
+	State   []byte
+	First   uint64 // number of the first record
+	Records [][]byte
+}
+
+// Network carries frames to peers. Frames may be lost; no call blocks.
+type Network interface {
+	Send(f Frame)
+	// SendSpan sends all articles beyond since and up to upTo, as a sequence
+	// of span frames (see SpanChunk), in order.
+	SendSpan(to board.ReplicaID, header Frame, since, upTo board.Vector, message []byte)
+}
+
+// Plugin runs the state machine. Step is answered by Host.Stepped, or the
+// plugin's end by Host.PluginDown; until then it is not called again.
+type Plugin interface {
+	Step(life uint64, batch modes.Batch)
+}
+
+// Clients takes the answers to requests, and what of the host may be seen from
+// outside.
+type Clients interface {
+	Answer(id modes.RequestID, a Answer)
+	// View is called when what the host can answer alone has changed.
+	View(v View)
+	// Status is called when the mode reports a change.
+	Status(s modes.Status)
+	// Sealed, Stopped and Halted tell the three ends of an epoch's mode.
+	Sealed(v board.Vector)
+	Stopped()
+	Halted(why string)
+	// Note takes a line for the trace.
+	Note(text string)
+}
+
+// Config says who the host is.
+type Config struct {
+	Self        board.ReplicaID
+	Replicas    []board.ReplicaID // all, rising
+	Voters      []board.ReplicaID // rising
+	Cluster     string            // id; tokens of another are refused
+	Epoch       uint64
+	Seed        uint64
+	Options     []modes.Option
+	ReplicaName func(board.ReplicaID) string // for messages; default "r1"
+
+	Disk    Disk
+	Network Network
+	Plugin  Plugin
+	Clients Clients
+}
+
+// View is what lets a driver answer a read without the mode: see
+// modes.LocalReads.
+type View struct {
+	Epoch     uint64
+	Guarantee string // empty: the mode must be asked
+	Board     board.Vector
+	Behind    uint64
+}
+
+// phase is where the host is in the life of its mode.
+type phase uint8
+
+const (
+	phaseIdle     phase = iota // no plugin
+	phaseStarting              // plugin is there; its incarnation is not durable yet
+	phaseRunning               // batches flow
+	phaseHalted                // nothing goes on
+)
+
+// Host is the core of one replica.
+type Host struct {
+	Config
+	now         time.Duration
+	phase       phase
+	state       state
+	life        uint64   // counts plugins; effects of an older one are dropped
+	startAt     Position // of the incarnation that must be durable before the first batch
+	batchNumber uint64   // of the batch in the plugin, or the last one
+	stepping    bool     // a batch is in the plugin
+	stopping    bool     // Stop was asked for
+	guarantee   string   // of local reads; empty: off
+	status      modes.Status
+
+	pending pendingQueue
+	urgent  []modes.Event // the past of a new life: pieces that go one a batch, before pending
+
+	holdAt  Position // what held effects wait for: the last save or durable store
+	synced  Position // on disk
+	asked   Position // the furthest Sync
+	held    []heldEffects
+	shown   []shownAt                         // durable stores that are not visible yet
+	hidden  map[board.ArticleID]board.Article // those articles
+	written board.Vector                      // visible and hidden ones together
+
+	requests requestTable
+	timers   timerTable
+	peers    map[board.ReplicaID]*peer
+	spanKeys map[board.ReplicaID][]board.KeyedID // of a span's earlier chunks
+}
+
+// New returns a host at rest; PluginUp begins its life.
+func New(c Config) (*Host, error) {
+	if c.ReplicaName == nil {
+		c.ReplicaName = board.ReplicaID.String
+	}
+	h := &Host{
+		Config:   c,
+		requests: newRequestTable(),
+		peers:    make(map[board.ReplicaID]*peer),
+		spanKeys: make(map[board.ReplicaID][]board.KeyedID),
+		hidden:   make(map[board.ArticleID]board.Article),
+		written:  c.Disk.Vector(),
+	}
+	for _, id := range c.Replicas {
+		if id != c.Self {
+			h.peers[id] = &peer{}
+		}
+	}
+	past, err := c.Disk.Past()
+	if err != nil {
+		return nil, fmt.Errorf("read the past of %s: %w", c.ReplicaName(c.Self), err)
+	}
+	h.state, err = decodeState(past.State)
+	if err != nil {
+		return nil, fmt.Errorf("state of %s: %w", c.ReplicaName(c.Self), err)
+	}
+	switch {
+	case h.state.Epoch == 0:
+		h.state.Epoch = c.Epoch
+	case h.state.Epoch != c.Epoch:
+		return nil, fmt.Errorf("%s was left in epoch %d, the cluster is in epoch %d", c.ReplicaName(c.Self), h.state.Epoch, c.Epoch)
+	}
+	return h, nil
+}
+
+// Tick tells the time, which never falls, and does what is due by it.
+func (h *Host) Tick(now time.Duration) {
+	if now < h.now {
+		return
+	}
+	h.now = now
+	h.expireRequests()
+	if h.phase != phaseRunning {
+		return
+	}
+	for _, name := range h.timers.expired(now) {
+		h.pending.push(modes.Timer{Name: name})
+	}
+}
+
+// NextWake returns when Tick must be called again at the latest; false means
+// that nothing is due.
+func (h *Host) NextWake() (time.Duration, bool) {
+	wake, ok := h.requests.nextDeadline()
+	if h.phase == phaseRunning {
+		if at, set := h.timers.next(); set && (!ok || at < wake) {
+			wake, ok = at, true
+		}
+	}
+	return wake, ok
+}
+
+// PluginUp tells that a new state machine waits for its first batch.
+func (h *Host) PluginUp() {
+	if h.phase == phaseHalted {
+		return
+	}
+	h.life++
+	h.phase = phaseStarting
+	h.state.Incarnation++
+	h.startAt = h.Disk.SetState(h.state.encode())
+	h.sync(h.startAt)
+	h.tryStart()
+}
+
+// PluginDown tells that the state machine has ended. What it had in hand is
+// given to the next one, but for posts without a key, which nobody can repeat
+// safely.
+func (h *Host) PluginDown() {
+	if h.phase == phaseHalted || h.phase == phaseIdle {
+		return
+	}
+	h.phase = phaseIdle
+	h.stepping = false
+	h.urgent = nil
+	h.timers.clear()
+	h.pending.dropAll()
+	h.setGuarantee("")
+	h.dropHeldOfDeadLife()
+	h.announce(kindDown)
+	h.requests.redeliver(h.finish)
+}
+
+// tryStart gives the mode its past, once this life's incarnation is durable.
+func (h *Host) tryStart() {
+	if h.phase != phaseStarting || h.synced < h.startAt {
+		return
+	}
+	past, err := h.Disk.Past()
+	if err != nil {
+		h.halt(fmt.Sprintf("read the journal: %v", err))
+		return
+	}
+	keys, err := h.Disk.Keys(2 * board.KeyCountMax)
+	if err != nil {
+		h.halt(fmt.Sprintf("read the keys: %v", err))
+		return
+	}
+	h.phase = phaseRunning
+	h.batchNumber = 0
+	h.urgent = append(keyPieces(keys), recordPieces(past)...)
+	h.pending.push(modes.Start{
+		Epoch: h.state.Epoch, Incarnation: h.state.Incarnation,
+		Seed:    mix(h.Seed, uint64(h.Self), h.state.Incarnation),
+		Options: h.Options, Self: h.Self, Replicas: h.Replicas, Voters: h.Voters,
+		Board: h.written, Served: h.state.Incarnation > 1,
+	})
+	if h.state.Sealed {
+		h.pending.push(modes.Seal{})
+	}
+	h.announce(kindUp)
+	for _, id := range h.Replicas {
+		if p := h.peers[id]; p != nil && p.up {
+			h.pending.push(modes.PeerUp{Peer: id})
+		}
+	}
+	h.requests.each(h.deliver)
+	if h.stopping {
+		h.pending.push(modes.Stop{})
+	}
+}
+
+// mix derives a seed of its own for each life of each replica (SplitMix64).
+func mix(parts ...uint64) uint64 {
+	var z uint64
+	for _, p := range parts {
+		z += p + 0x9e3779b97f4a7c15
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		z ^= z >> 31
+	}
+	return z
+}
+
+// Seal asks the mode to take no more posts in this epoch. The wish is durable
+// before the mode hears of it.
+func (h *Host) Seal() {
+	if h.state.Sealed || h.phase == phaseHalted {
+		return
+	}
+	h.state.Sealed = true
+	pos := h.Disk.SetState(h.state.encode())
+	h.hold(pos, heldSeal{})
+}
+
+// Stop asks the mode to hand over and then to say Stopped.
+func (h *Host) Stop() {
+	h.stopping = true
+	if h.phase == phaseRunning {
+		h.pending.push(modes.Stop{})
+	}
+}
+
+// halt ends this replica's work for good: a broken mode or disk.
+func (h *Host) halt(why string) {
+	if h.phase == phaseHalted {
+		return
+	}
+	h.phase = phaseHalted
+	h.setGuarantee("")
+	h.pending.dropAll()
+	h.announce(kindDown)
+	h.Clients.Halted(why)
+	h.requests.each(func(r *request) {
+		h.finish(r, r.lost("the replica has failed: "+why))
+	})
+}
+
+// Vector is what the board holds, what is not visible yet included.
+func (h *Host) Vector() board.Vector { return h.written }
+
+// Incarnation is the number of the present life.
+func (h *Host) Incarnation() uint64 { return h.state.Incarnation }
+
+func (h *Host) setGuarantee(label string) {
+	if h.guarantee != label {
+		h.guarantee = label
+		h.publish()
+	}
+}
+
+// publish shows the driver what it may answer alone.
+func (h *Host) publish() {
+	h.Clients.View(View{Epoch: h.state.Epoch, Guarantee: h.guarantee, Board: h.Disk.Vector(), Behind: h.status.Behind})
+}

@@ -1,0 +1,151 @@
+package host
+
+import (
+	"fmt"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// peer is what is known of another replica's mode.
+type peer struct {
+	linked      bool   // there is a connection to its process
+	up          bool   // its mode runs
+	incarnation uint64 // the highest seen; frames of lower ones are dropped
+}
+
+// LinkUp tells that there is a connection to the process of replica id.
+func (h *Host) LinkUp(id board.ReplicaID) {
+	p := h.peers[id]
+	if p == nil || p.linked {
+		return
+	}
+	p.linked = true
+	if h.phase == phaseRunning {
+		h.Network.Send(h.frame(id, kindUp, nil))
+	}
+}
+
+// LinkDown tells that the connection has ended.
+func (h *Host) LinkDown(id board.ReplicaID) {
+	p := h.peers[id]
+	if p == nil || !p.linked {
+		return
+	}
+	p.linked = false
+	delete(h.spanKeys, id)
+	h.peerDown(id, p)
+}
+
+// announce tells all connected peers how this replica's mode is.
+func (h *Host) announce(kind Kind) {
+	for _, id := range h.Replicas {
+		if p := h.peers[id]; p != nil && p.linked {
+			h.Network.Send(h.frame(id, kind, nil))
+		}
+	}
+}
+
+func (h *Host) frame(to board.ReplicaID, kind Kind, body []byte) Frame {
+	return Frame{From: h.Self, To: to, Kind: kind, Epoch: h.state.Epoch, Incarnation: h.state.Incarnation, Body: body}
+}
+
+// Frame takes a frame from a peer. What does not belong here and now is
+// dropped: every protocol above survives loss.
+func (h *Host) Frame(f Frame) {
+	p := h.peers[f.From]
+	if p == nil || !p.linked || f.To != h.Self || f.Epoch != h.state.Epoch || f.Incarnation < p.incarnation || h.phase == phaseHalted {
+		return
+	}
+	switch f.Kind {
+	case kindUp:
+		h.peerUp(f.From, p, f.Incarnation)
+	case kindDown:
+		h.peerDown(f.From, p)
+	case kindMessage:
+		h.peerUp(f.From, p, f.Incarnation) // its announcement may have been lost
+		if h.phase == phaseRunning && !h.pending.full() {
+			h.pending.push(modes.Receive{From: f.From, Message: f.Body})
+		}
+	case kindSpan:
+		h.peerUp(f.From, p, f.Incarnation)
+		h.onSpan(f)
+	}
+}
+
+// peerUp notes that the peer's mode runs, in that incarnation.
+func (h *Host) peerUp(id board.ReplicaID, p *peer, incarnation uint64) {
+	if p.up && p.incarnation == incarnation {
+		return
+	}
+	h.peerDown(id, p)
+	p.up, p.incarnation = true, incarnation
+	if h.phase == phaseRunning {
+		h.pending.push(modes.PeerUp{Peer: id})
+	}
+}
+
+func (h *Host) peerDown(id board.ReplicaID, p *peer) {
+	if !p.up {
+		return
+	}
+	p.up = false
+	if h.phase == phaseRunning {
+		h.pending.push(modes.PeerDown{Peer: id})
+	}
+}
+
+// onSpan takes a span, or one chunk of it, if the board covers what it builds
+// on.
+func (h *Host) onSpan(f Frame) {
+	chunk, err := DecodeSpanChunk(f.Body)
+	if err != nil {
+		h.Clients.Note(fmt.Sprintf("span from %s: %v", h.ReplicaName(f.From), err))
+		return
+	}
+	if h.phase != phaseRunning || h.pending.full() {
+		return // lost; the sender's mode times it out
+	}
+	if !h.written.Covers(chunk.Since) {
+		if chunk.Last {
+			h.pending.push(modes.Receive{From: f.From, Message: chunk.Message, Span: &modes.Span{Gap: true, Board: h.written}})
+		}
+		return
+	}
+	h.takeSpan(f.From, &chunk)
+}
+
+func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
+	fresh, err := h.newArticles(chunk.Articles)
+	if err != nil {
+		h.halt(fmt.Sprintf("span from %s: %v", h.ReplicaName(from), err))
+		return
+	}
+	at := h.holdAt
+	if len(fresh) > 0 {
+		at = h.Disk.Journal(fresh)
+		h.holdAt = at
+		for _, a := range fresh {
+			h.written = h.written.With(a.ID)
+		}
+		h.showLater(at, fresh)
+	}
+	keys := h.spanKeys[from]
+	for _, a := range fresh {
+		if a.Key != "" {
+			keys = append(keys, board.KeyedID{ID: a.ID, Key: a.Key})
+		}
+	}
+	keys = keys[max(0, len(keys)-2*board.KeyCountMax):]
+	if !h.written.Covers(chunk.UpTo) {
+		h.halt(fmt.Sprintf("span from %s up to %s left the board at %s", h.ReplicaName(from), chunk.UpTo, h.written))
+		return
+	}
+	if !chunk.Last {
+		h.spanKeys[from] = keys
+		h.sync(at)
+		return
+	}
+	delete(h.spanKeys, from)
+	h.hold(at, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys})
+}
