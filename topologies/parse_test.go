@@ -1,0 +1,301 @@
+package topologies
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"consequor/modes"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+var known = Options{Modes: []modes.Description{
+	{Name: "quorum", Options: []modes.OptionDescription{{Name: "read"}, {Name: "write"}}},
+	{Name: "sequential", ReplicasMax: 7, Options: []modes.OptionDescription{{Name: "voters"}}},
+}}
+
+// A file of two lines gets a default for everything else.
+func TestDefaults(t *testing.T) {
+	got := mustParse(t, "/x/two.yaml", "mode: sequential\nreplicas: 2\n", known)
+	want := &Topology{
+		Path: "/x/two.yaml", Name: "two", Mode: Mode{Name: "sequential"},
+		Replicas: []Replica{
+			{ID: 1, Name: "r1", Process: "r1", Client: "127.0.0.1:0", Peer: "127.0.0.1:0"},
+			{ID: 2, Name: "r2", Process: "r2", Client: "127.0.0.1:0", Peer: "127.0.0.1:0"},
+		},
+		Restart: DefaultRestart,
+		Warnings: []Problem{{"/x/two.yaml", 2, 11,
+			"2 replicas survive no more deaths than 1 do: an even number has no use in mode sequential"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +:\n%s", diff)
+	}
+}
+
+// Every field is used, in its longest form.
+func TestEveryField(t *testing.T) {
+	got := mustParse(t, "/x/all.yaml", `
+name: lab-1
+mode: {name: mine, options: {write: 2, read: 2, eager: true}}
+replicas:
+  - {name: north, client: 9001, peer: 9002}
+  - {host: 192.0.2.7}
+  - &third {host: localhost, peer: 9100}
+ports: {client: 7101, peer: 7201}
+restart: {policy: always, backoff: 1s, backoff_max: 1m, give_up_after: 9}
+modes: {mine: {plugin: ./bin/mine, sha256: `+strings.Repeat("AB", 32)+`}}
+tls: {ca: ca.pem, cert: /etc/cert.pem, key: ../key.pem}
+web: 127.0.0.1:7080
+unsafe: true
+per_process: 1
+`, known)
+	want := &Topology{
+		Path: "/x/all.yaml", Name: "lab-1",
+		Mode: Mode{Name: "mine", Plugin: "/x/bin/mine", SHA256: strings.Repeat("ab", 32), Unsafe: true,
+			Options: []modes.Option{{Name: "eager", Value: "true"}, {Name: "read", Value: "2"}, {Name: "write", Value: "2"}}},
+		Replicas: []Replica{
+			{ID: 1, Name: "north", Process: "north", Client: "127.0.0.1:9001", Peer: "127.0.0.1:9002"},
+			{ID: 2, Name: "r2", Process: "r2", Client: "192.0.2.7:7102", Peer: "192.0.2.7:7202"},
+			{ID: 3, Name: "r3", Process: "r3", Client: "127.0.0.1:7103", Peer: "127.0.0.1:9100"},
+		},
+		Restart:  Restart{Always, time.Second, time.Minute, 9},
+		TLS:      TLS{CA: "/x/ca.pem", Cert: "/etc/cert.pem", Key: "/key.pem"},
+		Web:      "127.0.0.1:7080",
+		Warnings: []Problem{{"/x/all.yaml", 12, 6, "web: no effect yet: there is no web client"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +:\n%s", diff)
+	}
+}
+
+// A file with a dozen different mistakes: all are reported at once, each in
+// its place.
+func TestTwelveMistakes(t *testing.T) {
+	data, err := os.ReadFile("testdata/twelve.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Parse("twelve.yaml", data, known)
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) < 12 {
+		t.Fatalf("want at least twelve problems, got: %v", err)
+	}
+	golden(t, "testdata/twelve.txt", err.Error()+"\n")
+}
+
+// Each kind of mistake alone.
+func TestMistakes(t *testing.T) {
+	for _, test := range []struct{ yaml, want string }{
+		{"", "x.yaml:1:1: the file is empty"},
+		{"# nothing\n", "x.yaml:1:1: the file is empty"},
+		{"replicas: 3", `x.yaml:1:1: the topology needs the field "mode"`},
+		{"mode: sequential", `x.yaml:1:1: the topology needs the field "replicas"`},
+		{"- a", `x.yaml:1:1: the topology: want fields (key: value), got a list`},
+		{"mode: [", "x.yaml:1:1: not YAML: did not find expected node content"},
+		{"a: b: c", "x.yaml:1:1: not YAML: mapping values are not allowed in this context"},
+		{"mode: sequential\nreplicas: 3\n---\nmode: x", "x.yaml:3:1: a second document: a file holds one topology"},
+		{"mode: sequential\nreplicas: 3\nreplica: 3", `x.yaml:3:1: unknown field "replica" in the topology: did you mean "replicas"?`},
+		{"mode: sequential\nreplicas: 3\nzzz: 3", `x.yaml:3:1: unknown field "zzz" in the topology`},
+		{"mode: sequential\nreplicas: 3\nreplicas: 5", `x.yaml:3:1: "replicas" is given twice in the topology: first in line 2`},
+		{"mode: sequential\nreplicas: three", `x.yaml:2:11: replicas: want a whole number, got "three"`},
+		{"mode: sequential\nreplicas: 3.5", `x.yaml:2:11: replicas: want a whole number, got "3.5"`},
+		{"mode: sequential\nreplicas: 0", `x.yaml:2:11: replicas: 0 is out of range: want 1 to 1000`},
+		{"mode: sequential\nreplicas: 9", `x.yaml:2:11: mode sequential is good for at most 7 replicas, not 9`},
+		{"mode: sequential\nreplicas: []", `x.yaml:2:11: replicas: 0 are out of range: want 1 to 1000`},
+		{"mode: sequential\nreplicas:", `x.yaml:2:10: replicas: want a whole number, got nothing`},
+		{"mode: raft\nreplicas: 3", `x.yaml:1:7: unknown mode "raft": known are quorum, sequential`},
+		{"mode: sequental\nreplicas: 3", `x.yaml:1:7: unknown mode "sequental": did you mean "sequential"?`},
+		{"mode: {options: {}}\nreplicas: 3", `x.yaml:1:1: mode needs the field "name"`},
+		{"mode: {name: quorum, options: {raed: 2}}\nreplicas: 3", `x.yaml:1:32: mode quorum has no option "raed": did you mean "read"?`},
+		{"mode: {name: quorum, options: {read: }}\nreplicas: 3", `x.yaml:1:38: mode.options.read: want a number, a word or true or false, got nothing`},
+		{"mode: sequential\nreplicas: 3\nname: 3", `x.yaml:3:7: name: want text, got "3"; if it is meant, write "3"`},
+		{"mode: sequential\nreplicas: 3\nname: ../up", `x.yaml:3:7: name: "../up" does not match [a-z0-9][a-z0-9-]{0,62}`},
+		{"mode: sequential\nreplicas: [{}, {name: r1}]", `x.yaml:2:23: two replicas are named "r1"`},
+		{"mode: sequential\nreplicas: [{name: backup}]", `x.yaml:2:19: a replica cannot be named "backup": commands name a role so`},
+		{"mode: sequential\nreplicas: [{host: example.org}]", `x.yaml:2:19: host: want an IP address, got "example.org"`},
+		{"mode: sequential\nreplicas: [{host: 0.0.0.0}]", `x.yaml:2:19: host: peers cannot dial 0.0.0.0: name one address of this machine`},
+		{"mode: sequential\nreplicas: [{host: 192.0.2.1}]", `x.yaml:2:19: host: 192.0.2.1 can be reached from other machines: that needs certificates of yours, in the field "tls"`},
+		{"mode: sequential\nreplicas: 3\nweb: ':80'", `x.yaml:3:6: web: want host:port, got ":80"`},
+		{"mode: sequential\nreplicas: 3\nweb: '192.0.2.1:80'", `x.yaml:3:6: web: 192.0.2.1 can be reached from other machines: that needs certificates of yours, in the field "tls"`},
+		{"mode: sequential\nreplicas: 3\nports: {client: 7101, peer: 7102}", `x.yaml:3:8: r2's client port, 7102, is r1's peer port already`},
+		{"mode: sequential\nreplicas: 3\nports: {client: 65534}", `x.yaml:3:8: r3's client port would be 65536: the highest port is 65535`},
+		{"mode: sequential\nreplicas: 3\nports: {clients: 7101}", `x.yaml:3:9: unknown field "clients" in ports: did you mean "client"?`},
+		{"mode: sequential\nreplicas: 3\nrestart: {policy: onfailure}", `x.yaml:3:19: restart.policy: "onfailure" is not one of on-failure, always, never: did you mean "on-failure"?`},
+		{"mode: sequential\nreplicas: 3\nrestart: {backoff: 200}", `x.yaml:3:20: restart.backoff: want a time such as 200ms, 5s or 1m, got "200"`},
+		{"mode: sequential\nreplicas: 3\nrestart: {backoff: 1us}", `x.yaml:3:20: restart.backoff: 1µs is out of range: want 1ms to 1h0m0s`},
+		{"mode: sequential\nreplicas: 3\nrestart: {backoff: 6s}", `x.yaml:3:1: restart: backoff_max (5s) is below backoff (6s)`},
+		{"mode: sequential\nreplicas: 3\nrestart: {give_up_after: 0}", `x.yaml:3:26: restart.give_up_after: 0 is out of range: want 1 to 1000`},
+		{"mode: sequential\nreplicas: 3\nmodes: {quorum: {plugin: x, sha256: " + strings.Repeat("0", 64) + "}}", `x.yaml:3:9: modes: "quorum" is built in; give yours another name`},
+		{"mode: sequential\nreplicas: 3\nmodes: {mine: {plugin: x}}", `x.yaml:3:9: modes.mine needs the field "sha256"`},
+		{"mode: sequential\nreplicas: 3\nmodes: {mine: {plugin: '', sha256: " + strings.Repeat("0", 64) + "}}", `x.yaml:3:24: modes.mine.plugin: want a path, got nothing`},
+		{"mode: sequential\nreplicas: 3\ntls: {ca: x, cert: y}", `x.yaml:3:1: tls needs the field "key"`},
+		{"mode: sequential\nreplicas: 3\nunsafe: 1", `x.yaml:3:9: unsafe: want true or false, got "1"`},
+		{"mode: sequential\nreplicas: 3\nper_process: 100", `x.yaml:3:14: per_process: not supported yet: several replicas in one process; the only value is 1`},
+		{"mode: sequential\nreplicas: 3\nfaults: []", `x.yaml:3:1: faults: not supported yet: link faults`},
+		{"x: &a {mode: sequential}\n<<: *a", `x.yaml:2:1: the topology: want a field's name, got "<<"`},
+	} {
+		_, err := Parse("x.yaml", []byte(test.yaml), known)
+		var problems Problems
+		if !errors.As(err, &problems) {
+			t.Errorf("%q: want problems, got %v", test.yaml, err)
+			continue
+		}
+		if !strings.Contains(err.Error()+"\n", test.want+"\n") {
+			t.Errorf("%q:\n want %s\n got  %s", test.yaml, test.want, err)
+		}
+	}
+}
+
+// The command line replaces the mode and the number of replicas; what it says
+// is checked like the file, and problems name the flag.
+func TestOverrides(t *testing.T) {
+	file := "mode: {name: quorum, options: {read: 2}}\nreplicas: 3\n"
+	o := known
+	o.Mode, o.Replicas = "sequential", 5
+	got := mustParse(t, "x.yaml", file, o)
+	if diff := cmp.Diff(Mode{Name: "sequential"}, got.Mode); diff != "" || len(got.Replicas) != 5 {
+		t.Errorf("%d replicas; mode: want -, got +:\n%s", len(got.Replicas), diff)
+	}
+	o.Mode, o.Replicas = "quorum", 2
+	if got := mustParse(t, "x.yaml", file, o); len(got.Mode.Options) != 1 || len(got.Replicas) != 2 {
+		t.Errorf("the same mode's options are gone: %+v", got)
+	}
+
+	o.Mode, o.Replicas = "sequentiel", 2000
+	_, err := Parse("x.yaml", []byte(file), o)
+	want := "--mode: unknown mode \"sequentiel\": did you mean \"sequential\"?\n--replicas: 2000 is out of range: want 1 to 1000"
+	if got := lines(err, "--"); got != want {
+		t.Errorf("want\n%s\ngot\n%s", want, got)
+	}
+	o.Mode, o.Replicas = "sequential", 8
+	_, err = Parse("x.yaml", []byte(file), o)
+	want = "--replicas: mode sequential is good for at most 7 replicas, not 8"
+	if got := lines(err, "--"); got != want {
+		t.Errorf("want\n%s\ngot\n%s", want, got)
+	}
+	o.Mode, o.Replicas = "", 3
+	_, err = Parse("x.yaml", []byte("mode: sequential\nreplicas: [{}]"), o)
+	want = "--replicas: the topology lists its 1 replicas one by one: 3 of them cannot be had"
+	if got := lines(err, "--"); got != want {
+		t.Errorf("want\n%s\ngot\n%s", want, got)
+	}
+}
+
+// The samples are good, without a warning, and named as their files.
+func TestSamples(t *testing.T) {
+	if diff := cmp.Diff([]string{"five", "one", "three"}, Samples()); diff != "" {
+		t.Errorf("want -, got +:\n%s", diff)
+	}
+	for _, name := range Samples() {
+		data, ok := Sample(name)
+		got := mustParse(t, name+".yaml", string(data), known)
+		if !ok || got.Name != name || len(got.Warnings) > 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if _, ok := Sample("nine"); ok {
+		t.Error("there is no sample nine")
+	}
+}
+
+// A file too large to be a topology is not read.
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "big.yaml")
+	if err := os.WriteFile(path, make([]byte, fileSizeMax+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, known); err == nil || !strings.Contains(err.Error(), "1048577 bytes, the limit is 1048576") {
+		t.Errorf("a large file: %v", err)
+	}
+	if _, err := Load(path+"x", known); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if got, err := Load("three.yaml", known); err != nil || got.Name != "three" || !filepath.IsAbs(got.Path) {
+		t.Errorf("the sample: %+v, %v", got, err)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"raed", "read", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3}} {
+		if got := distance(test.a, test.b); got != test.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+// Whatever a file holds, the parser neither panics nor accepts what breaks the
+// promises that the rest of the program builds on.
+func FuzzParse(f *testing.F) {
+	for _, name := range Samples() {
+		data, _ := Sample(name)
+		f.Add(data)
+	}
+	if data, err := os.ReadFile("testdata/twelve.yaml"); err == nil {
+		f.Add(data)
+	}
+	f.Add([]byte("a: &a [*a]\nmode: *a\nreplicas: *a"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := Parse("x.yaml", data, known)
+		if err != nil {
+			return
+		}
+		if !ValidName(got.Name) || len(got.Replicas) == 0 || got.Mode.Name == "" {
+			t.Fatalf("accepted: %+v", got)
+		}
+		seen := map[string]bool{}
+		for i, r := range got.Replicas {
+			if int(r.ID) != i+1 || !ValidName(r.Name) || seen[r.Name] || r.Process != r.Name {
+				t.Fatalf("accepted: %+v", got.Replicas)
+			}
+			seen[r.Name] = true
+		}
+	})
+}
+
+func mustParse(t *testing.T, path, text string, o Options) *Topology {
+	t.Helper()
+	got, err := Parse(path, []byte(text), o)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return got
+}
+
+func lines(err error, prefix string) string {
+	if err == nil {
+		return ""
+	}
+	var found []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, prefix) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found, "\n")
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-rewrite makes it anew): want -, got +:\n%s", path, diff)
+	}
+}
