@@ -1,0 +1,137 @@
+package board
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Ids read back as they were written, sort as integers, and other texts are
+// refused.
+func TestArticleID(t *testing.T) {
+	ids := []ArticleID{{9, 0}, {10, 0}, {10, 2}, {10, 11}, {math.MaxUint64, math.MaxUint32}}
+	if !slices.IsSortedFunc(ids, ArticleID.Compare) {
+		t.Errorf("%v do not rise", ids)
+	}
+	for _, id := range ids {
+		if got, err := ParseArticleID(id.String()); err != nil || got != id {
+			t.Errorf("%s reads back as %v, %v", id, got, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "+1", "01", "1.", "1.0", "1.01", ".1", "1.2.3", " 1", "1e3", "x", "18446744073709551616", "1.4294967296"} {
+		if id, err := ParseArticleID(text); err == nil {
+			t.Errorf("%q was read as %v", text, id)
+		}
+	}
+}
+
+func vector(t *testing.T, text string) Vector {
+	t.Helper()
+	v, err := ParseVector(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Join, meet, cover and raise, by example.
+func TestVector(t *testing.T) {
+	tests := []struct{ a, b, join, meet string }{
+		{"-", "-", "-", "-"},
+		{"-", "4.1", "4.1", "-"},
+		{"4", "4.1", "4,4.1", "-"},
+		{"4,4.1", "3,9.1,2.3", "4,9.1,2.3", "3,4.1"},
+		{"1.2,1.4", "1.1,1.3,1.5", "1.1,1.2,1.3,1.4,1.5", "-"},
+	}
+	for _, test := range tests {
+		for _, pair := range [][2]string{{test.a, test.b}, {test.b, test.a}} {
+			a, b := vector(t, pair[0]), vector(t, pair[1])
+			join, meet := a.Join(b), a.Meet(b)
+			if join.String() != test.join || meet.String() != test.meet {
+				t.Errorf("%s and %s: join %s, meet %s; want %s, %s", a, b, join, meet, test.join, test.meet)
+			}
+			if !join.Covers(a) || !a.Covers(meet) || a.Covers(b) != join.Equal(a) {
+				t.Errorf("%s and %s: covering does not agree with join and meet", a, b)
+			}
+		}
+	}
+	v := vector(t, "4,4.1")
+	for id, want := range map[ArticleID]string{{3, 0}: "4,4.1", {5, 0}: "5,4.1", {1, 2}: "4,4.1,1.2"} {
+		if got := v.With(id).String(); got != want {
+			t.Errorf("%s with %s: %s, want %s", v, id, got, want)
+		}
+	}
+	if v.String() != "4,4.1" {
+		t.Errorf("a method changed its receiver to %s", v)
+	}
+	for _, text := range []string{"", "1,1", "2.1,1", "1.2,1.2", "0", "1,"} {
+		if v, err := ParseVector(text); err == nil {
+			t.Errorf("%q was read as %v", text, v)
+		}
+	}
+}
+
+// A session that hops joins what it sees; tokens of two clusters never mix.
+func TestToken(t *testing.T) {
+	a := Token{"c1", 2, vector(t, "7")}
+	b := Token{"c1", 1, vector(t, "5,3.2")}
+	joined, err := a.Join(b)
+	if err != nil || joined.String() != "c1:2:7,3.2" {
+		t.Errorf("joined: %s, %v", joined, err)
+	}
+	back, err := ParseToken(joined.String())
+	if err != nil || back.String() != joined.String() {
+		t.Errorf("read back: %s, %v", back, err)
+	}
+	if zero, err := (Token{}).Join(a); err != nil || zero.String() != a.String() {
+		t.Errorf("first token of a session: %s, %v", zero, err)
+	}
+	if _, err := a.Join(Token{"c2", 1, nil}); err == nil {
+		t.Error("tokens of two clusters were joined")
+	}
+	for _, text := range []string{"x", ":1:1", "c:1", "c:x:1", "c:1:x", "c:1:1:1"} {
+		if tok, err := ParseToken(text); err == nil {
+			t.Errorf("%q was read as %v", text, tok)
+		}
+	}
+}
+
+// A made key tells its mark and home; a user's own key has neither.
+func TestKey(t *testing.T) {
+	k := MakeKey("7f3a", 41, 2)
+	if k.Text != "7f3a~41.2" || ParseKey(k.Text) != k {
+		t.Errorf("made %+v, read back %+v", k, ParseKey(k.Text))
+	}
+	for _, text := range []string{"", "mine", "a~b", "a~1", "~", "a~1.x", "a~-1.2"} {
+		if got := ParseKey(text); got != (Key{Text: text}) {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
+// Each limit holds at its last byte and breaks at the next.
+func TestValidate(t *testing.T) {
+	ok := Article{
+		Title: strings.Repeat("t", TitleLenMax), Body: strings.Repeat("b", BodyLenMax),
+		Author: strings.Repeat("a", AuthorLenMax), Key: strings.Repeat("k", KeyLenMax),
+	}
+	if err := ok.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for part, change := range map[string]func(*Article){
+		"title":  func(a *Article) { a.Title += "t" },
+		"body":   func(a *Article) { a.Body += "b" },
+		"author": func(a *Article) { a.Author = "\xff" },
+		"key":    func(a *Article) { a.Key += "k" },
+	} {
+		a := ok
+		change(&a)
+		if err := a.Validate(); err == nil || !strings.HasPrefix(err.Error(), part+": ") {
+			t.Errorf("%s: %v", part, err)
+		}
+	}
+	if err := (&Article{Author: "a"}).Validate(); err == nil {
+		t.Error("an article without title and body is valid")
+	}
+}

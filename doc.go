@@ -1,0 +1,32 @@
+// Package consequor is the map of the project; it holds no code but the tests
+// that keep the map true.
+//
+// consequor is a bulletin board that is replicated over N processes in a
+// consistency mode that its user chooses, and the workbench in which that user
+// watches the mode, breaks it, and swaps it for another one.
+//
+//	consequorctl ── unix socket ──> supervisor ── spawns, watches, kills ──┐
+//	      │                        (consequorctl up)                       v
+//	      └────── client API, gRPC ──────────────> replicad r1 <══ peers ══> replicad r2 ... rN
+//	                                                 │ disk: journal + board
+//	                                                 └── mode plugin process: all decisions, no I/O
+//
+// Where to find what, from the words outwards:
+//
+//	board                   the vocabulary: articles, ids, vectors, tokens, keys
+//	modes                   the contract of a mode, with a worked example
+//	modes/sequential        one order for all, by Raft
+//	modes/builtin           the table of built-in modes
+//	modes/modeplugin        modes in processes of their own
+//	modes/modetest          the conformance suite that any mode must pass
+//	replicad/host           the pure core of a replica: what is done with events and effects
+//	replicad/store          the journal, and the board on disk
+//	replicad/wire           how replicad processes talk to each other
+//	replicad/api            the client API
+//	replicad/replica        a replicad process: the core over disk, peers, plugin and clock
+//	topologies              topology files, and what a process is told
+//	supervisor              keeps a topology's processes running
+//	consequorctl/cli        the command line
+//
+// Read board, modes and replicad/host, and the rest follows.
+package consequor
