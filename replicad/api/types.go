@@ -20,6 +20,9 @@ const (
 	Sync   Verb = "sync"
 )
 
+// Writes reports whether the verb adds an article.
+func (v Verb) Writes() bool { return v == Post || v == Reply }
+
 // Request is what a client asks of one replica.
 type Request struct {
 	Verb    Verb
@@ -33,7 +36,7 @@ type Request struct {
 
 	// Read only.
 	All   bool   // replies too
-	After string // an article id, or the Next of the page before
+	After string // a Cursor: an article id, or the Next of the page before
 	Since string // a token: only what lies beyond it
 	Count int    // at most so many; 0: the default
 
@@ -58,7 +61,7 @@ type Answer struct {
 	Copies int             // post, reply: on how many disks it is known to be
 
 	Articles []board.Entry // read: the page; choose: the replies
-	Next     string        // read, choose: where the next page goes on; empty at the end
+	Next     string        // read, choose: a Cursor, where the next page goes on; empty at the end
 	Article  board.Entry   // choose
 	Parent   *board.Entry  // choose: nil for a root
 	Count    int           // sync: articles that it brought here
@@ -99,7 +102,8 @@ const (
 
 // Service is what a replicad process offers to clients.
 type Service interface {
-	// Do carries out r before the context's deadline. An error is an *Error.
+	// Do carries out r before the context's deadline, which it always has.
+	// It returns when the context ends. An error is an *Error.
 	Do(ctx context.Context, r Request) (*Answer, error)
 	// Status tells how each hosted replica is.
 	Status(ctx context.Context) ([]Status, error)
@@ -120,6 +124,7 @@ type Error struct {
 	Kind    string // for machines: "not_found", "no_majority", ...
 	Message string // for people: what was being done to what, and what went wrong
 	Hint    string // the next thing to do; may be empty
+	Key     string // post, reply: what the client sent it with, for a retry; set by the Go client only
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Outcome, e.Message) }
