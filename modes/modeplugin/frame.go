@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"net"
 )
 
 const (
@@ -56,7 +55,7 @@ type frameReader struct {
 	buf []byte
 }
 
-func newFrameReader(conn net.Conn) *frameReader {
+func newFrameReader(conn io.Reader) *frameReader {
 	return &frameReader{in: bufio.NewReaderSize(conn, frameReadAhead)}
 }
 
