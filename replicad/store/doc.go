@@ -1,0 +1,44 @@
+// Package store keeps what a replicad process must not forget: one journal
+// for all replicas that it hosts, and their boards.
+//
+//	Save Forget Journal SetState Reset          Put             Get Page Span Keys
+//	      │ append, never waits                  │ visible at once    │
+//	      v                                      v                    v
+//	 ┌─────────┐ a group ┌──────────────────┐  ┌────────────────────────┐
+//	 │ buffer  │ ──────> │ segment segment… │  │ Pebble, its log off    │
+//	 └─────────┘  write, └──────────────────┘  └────────────────────────┘
+//	              fdatasync   │  ^                ^   flushed now and then
+//	   OnSynced <─────────────┘  └── replayed ────┘   what was not flushed is
+//	                                 after a crash    in the journal
+//
+// The journal is one ordered stream: everything appended, by whichever
+// replica, reaches the disk in the order of the calls, and what a crash leaves
+// is always a prefix. One goroutine writes it. It waits until a Sync asks for
+// something (or a buffer is full), writes all that has gathered as one group,
+// syncs once, and tells every replica in it; meanwhile the next group gathers.
+// A lone write passes between two goroutines only: caller, journal, caller.
+//
+// Files are filled with zeros ahead of the writes, so that a sync changes no
+// metadata and a full disk is met before an entry is written, not within one.
+//
+// Each group says how far everything was synced when it was written. That
+// tells a torn tail, which is cut, from damage, which is a *CorruptError: what
+// a later group knows to be synced can't have been torn. When the journal
+// falls idle it writes a mark that says so for the last group. What stays
+// undetected is damage to the last group together with the loss of its mark.
+//
+// The board in Pebble has no log: the journal is its log. So no table of
+// Pebble's is written before the journal is synced up to what the table may
+// hold (journalFirst); and a segment with articles stays until Pebble has
+// flushed them (keeper). A segment with records stays until they are
+// forgotten, or, if they are few, copied to the end of the journal. Each
+// segment begins with a checkpoint of all replicas' small state and of the
+// list of segments, so any older one can go for itself.
+//
+// # Errors
+//
+// A failed write or sync is fatal and never tried again: the page may be gone
+// (see Rebello et al. 2020, "Can applications recover from fsync failures?").
+// A full disk is not: the journal waits for room, DiskFull says so, and the
+// board can still be read.
+package store
