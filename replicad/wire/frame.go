@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -35,20 +36,17 @@ type FrameError struct{ Why string }
 
 func (e *FrameError) Error() string { return "bad frame: " + e.Why }
 
-func putFrameHeader(dst []byte, f *Frame) {
-	binary.BigEndian.PutUint32(dst[0:], uint32(len(f.Body)))
-	dst[4] = f.Kind
-	dst[5], dst[6], dst[7] = 0, 0, 0
-	binary.BigEndian.PutUint32(dst[8:], uint32(f.From))
-	binary.BigEndian.PutUint32(dst[12:], uint32(f.To))
-	binary.BigEndian.PutUint64(dst[16:], f.Epoch)
-	binary.BigEndian.PutUint64(dst[24:], f.Incarnation)
+func appendFrameHeader(dst []byte, f *Frame) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(f.Body)))
+	dst = append(dst, f.Kind, 0, 0, 0)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(f.From))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(f.To))
+	dst = binary.BigEndian.AppendUint64(dst, f.Epoch)
+	return binary.BigEndian.AppendUint64(dst, f.Incarnation)
 }
 
-func writeFrame(w io.Writer, f *Frame) error {
-	var header [frameHeaderLen]byte
-	putFrameHeader(header[:], f)
-	if _, err := w.Write(header[:]); err != nil {
+func writeFrame(w *bufio.Writer, f *Frame) error {
+	if _, err := w.Write(appendFrameHeader(w.AvailableBuffer(), f)); err != nil {
 		return err
 	}
 	_, err := w.Write(f.Body)
@@ -57,13 +55,19 @@ func writeFrame(w io.Writer, f *Frame) error {
 
 // readFrame reads one frame. The error is io.EOF if src ends before it begins,
 // and a *FrameError if what was read is no frame.
-func readFrame(src io.Reader) (Frame, error) {
-	var header [frameHeaderLen]byte
-	if _, err := io.ReadFull(src, header[:]); err != nil {
+func readFrame(src *bufio.Reader) (Frame, error) {
+	header, err := src.Peek(frameHeaderLen)
+	if err != nil {
+		if len(header) > 0 {
+			err = noEOF(err)
+		}
 		return Frame{}, err
 	}
-	f, bodyLen, err := parseFrameHeader(header[:])
-	if err != nil || bodyLen == 0 {
+	f, bodyLen, err := parseFrameHeader(header)
+	if err != nil {
+		return Frame{}, err
+	}
+	if _, err := src.Discard(frameHeaderLen); err != nil || bodyLen == 0 {
 		return f, err
 	}
 	f.Body = make([]byte, bodyLen)

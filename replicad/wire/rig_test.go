@@ -192,6 +192,7 @@ type recorder struct {
 	wrong  []string          // broken promises
 	closed func(uint8) bool  // kinds that block in OnFrame; nil: none
 	onUp   func(peer string) // called by OnUp, if set
+	forget bool              // keep no bodies
 }
 
 func newRecorder(t testing.TB, process string) *recorder {
@@ -245,10 +246,14 @@ func (r *recorder) OnFrame(f wire.Frame) {
 		r.wrong = append(r.wrong, "a frame of "+peer+", which is not up")
 	}
 	r.within[peer]++
+	r.change.Broadcast()
 	for r.closed != nil && r.closed(f.Kind) {
 		r.change.Wait()
 	}
 	r.within[peer]--
+	if r.forget {
+		f.Body = nil
+	}
 	r.frames = append(r.frames, f)
 	r.change.Broadcast()
 }

@@ -71,7 +71,7 @@ func (l *lane) sendBatch(w *bufio.Writer, batch []Frame) error {
 
 // transmit puts one frame on its way. Everything that one replica says to
 // another in another process passes here, one frame at a time and in order.
-func (l *lane) transmit(w io.Writer, f *Frame) error {
+func (l *lane) transmit(w *bufio.Writer, f *Frame) error {
 	l.sent.count(f)
 	return writeFrame(w, f)
 }
