@@ -63,3 +63,18 @@ func dial(t testing.TB, target api.Target) *api.Client {
 	t.Cleanup(c.Close)
 	return c
 }
+
+// waitFor asks again and again until ok says yes, or patience ends.
+func waitFor(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	end := time.After(patience)
+	for !ok() {
+		select {
+		case <-again.C:
+		case <-end:
+			t.Fatalf("waited %v for %s", patience, what)
+		}
+	}
+}

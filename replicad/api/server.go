@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,6 +96,8 @@ func (s *Server) grpcOptions() []grpc.ServerOption {
 	}
 	return []grpc.ServerOption{
 		grpc.Creds(creds),
+		grpc.ForceServerCodecV2(newKeepingCodec()),
+		grpc.StreamInterceptor(interceptStream),
 		grpc.MaxRecvMsgSize(s.o.MessageSizeMax),
 		grpc.MaxConcurrentStreams(s.o.StreamsMax),
 		grpc.ConnectionTimeout(s.o.HandshakeTimeout),
@@ -110,28 +111,6 @@ func (s *Server) grpcOptions() []grpc.ServerOption {
 		grpc.WriteBufferSize(ioBufferSize),
 		grpc.WaitForHandlers(true),
 	}
-}
-
-// boardDescription is the generated one, but that a request which cannot be
-// decoded (a text that is not UTF-8) is the client's fault, not an internal
-// error of ours.
-func boardDescription() *grpc.ServiceDesc {
-	d := pb.Board_ServiceDesc
-	d.Methods = slices.Clone(d.Methods)
-	for i := range d.Methods {
-		handle := d.Methods[i].Handler
-		d.Methods[i].Handler = func(srv any, ctx context.Context, decode func(any) error, icpt grpc.UnaryServerInterceptor) (any, error) {
-			return handle(srv, ctx, func(m any) error { return malformed(decode(m)) }, icpt)
-		}
-	}
-	return &d
-}
-
-func malformed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return invalid(fmt.Errorf("request: %w", err)).toStatus()
 }
 
 // SetServing tells the health service whether the replica serves; the empty

@@ -87,7 +87,7 @@ func (p *serverPipe) receive() error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return malformed(err)
+			return err
 		}
 		for _, call := range m.GetCalls() {
 			if err := p.begin(call); err != nil {
