@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -35,6 +36,7 @@ type journal struct {
 	id          uint64
 	segmentSize int64
 	noSync      bool
+	fullRetry   time.Duration
 	log         *slog.Logger
 	fatal       func(error)
 	rolled      func() // a new segment was begun; must not block
@@ -112,7 +114,7 @@ func (j *journal) next() (group, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for !j.due() {
-		if j.closing || j.failed != nil {
+		if j.failed != nil {
 			return group{}, false
 		}
 		if err := j.idle(); err != nil {
@@ -121,9 +123,13 @@ func (j *journal) next() (group, bool) {
 			j.mu.Lock()
 			return group{}, false
 		}
-		if !j.due() && !j.closing {
-			j.work.Wait()
+		if j.due() {
+			break
 		}
+		if j.closing {
+			return group{}, false
+		}
+		j.work.Wait()
 	}
 	return j.take(), true
 }

@@ -120,7 +120,7 @@ func (j *journal) retryFull(do func() error) error {
 		if !j.full.Swap(true) {
 			j.log.Error("the disk is full: nothing can be stored until there is room", "dir", j.dir)
 		}
-		retry := time.NewTimer(diskFullRetry)
+		retry := time.NewTimer(j.fullRetry)
 		select {
 		case <-retry.C:
 		case <-j.stop:

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -30,6 +31,8 @@ type Options struct {
 	// not take may be gone from memory too. Nothing is acknowledged after.
 	// nil: print the error and exit.
 	Fatal func(error)
+
+	fullRetry time.Duration // 0: diskFullRetry
 }
 
 func (o *Options) setDefaults() {
@@ -41,6 +44,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.SegmentSize <= 0 {
 		o.SegmentSize = SegmentSizeDefault
+	}
+	if o.fullRetry <= 0 {
+		o.fullRetry = diskFullRetry
 	}
 	if o.Fatal == nil {
 		o.Fatal = exit
@@ -76,7 +82,7 @@ func Open(dir string, o Options) (*Store, error) {
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), keeperDone: make(chan struct{}),
 	}
 	s.journal = &journal{
-		fs: o.FS, dir: o.FS.PathJoin(dir, "journal"), segmentSize: o.SegmentSize, noSync: o.NoSync,
+		fs: o.FS, dir: o.FS.PathJoin(dir, "journal"), segmentSize: o.SegmentSize, noSync: o.NoSync, fullRetry: o.fullRetry,
 		log: o.Logger, fatal: o.Fatal, rolled: s.kickKeeper,
 	}
 	s.journal.init()
