@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"consequor/board"
+	"consequor/replicad/api"
+)
+
+func entry(id, parent uint64, author, title, body string, replies int) board.Entry {
+	a := board.Article{ID: seq(id), Author: author, Title: title, Body: body, Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano()}
+	if parent > 0 {
+		a.Parent = seq(parent)
+	}
+	return board.Entry{Article: a, Replies: replies}
+}
+
+// A list of articles that strangers wrote: one line each, whatever they put in.
+func TestPrintList(t *testing.T) {
+	articles := shownAll([]board.Entry{
+		entry(9, 0, "alice", "First", "hello", 2),
+		entry(10, 9, "bob", "", "no title here\nbut two lines", 1),
+		entry(11, 0, "", "evil \x1b[2J\nline", "", 0),
+		entry(12, 0, "a name that is far too long", strings.Repeat("x", 100), "", 0),
+	})
+	var b strings.Builder
+	printList(&b, articles, false)
+	want := ` 9  alice             First  (2 replies)
+10  bob               re 9: no title here  (1 reply)
+11  -                 evil \u{1b}[2J\u{a}line
+12  a name that is …  ` + strings.Repeat("x", 71) + `…
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+	b.Reset()
+	printList(&b, articles, true)
+	if b.String() != "9\n10\n11\n12\n" {
+		t.Errorf("short: got %q", b.String())
+	}
+}
+
+// The fields that scripts rely on, raw where the terminal gets them inert.
+func TestArticleJSON(t *testing.T) {
+	root, reply := entry(1, 0, "alice", "\x1b[31mred", "b", 1), entry(2, 1, "bob", "", "re", 0)
+	got, err := json.Marshal(shownAll([]board.Entry{root, reply}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"id":"1","parent":null,"author":"alice","title":"\u001b[31mred","body":"b","time":"2026-01-02T03:04:05Z","replies":1},` +
+		`{"id":"2","parent":"1","author":"bob","title":"","body":"re","time":"2026-01-02T03:04:05Z","replies":0}]`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestServedLine(t *testing.T) {
+	a := &api.Answer{Replica: "r2", Mode: "sequential", Epoch: 1, Applied: 5, Known: 8, Guarantee: "a prefix of the one order", Missed: []string{"r3"}}
+	want := "r2 · sequential · epoch 1 · behind by 3 · a prefix of the one order · without r3"
+	if got := servedBy(a).line(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

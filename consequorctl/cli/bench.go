@@ -1,0 +1,269 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"consequor/board"
+	"consequor/replicad/api"
+)
+
+// benchCmd measures a running cluster.
+type benchCmd struct {
+	Load     benchLoadCmd  `cmd:"" default:"withargs" help:"Posts or page reads in a closed loop (what bench alone does)."`
+	Failover benchFailover `cmd:"" help:"Kill who coordinates, again and again, under a load of posts; check that nothing was lost."`
+}
+
+const clientCountMax = 10_000
+
+// benchLoadCmd is a closed loop: each client sends its next request when the
+// last one is answered, to the next replica.
+type benchLoadCmd struct {
+	Clients  int           `help:"How many clients at once." default:"16"`
+	Duration time.Duration `help:"For how long." default:"5s" xor:"end"`
+	Posts    int           `help:"Until so many requests are answered, instead." xor:"end" placeholder:"N"`
+	Size     int           `help:"Bytes in an article's body." default:"350"`
+	Reads    bool          `help:"Read a page instead of posting."`
+	At       string        `help:"The replica to ask (default: each in turn)." placeholder:"REPLICA"`
+	Timeout  time.Duration `help:"How long one request may take." default:"5s"`
+}
+
+type benchResult struct {
+	Verb    api.Verb       `json:"verb"`
+	Clients int            `json:"clients"`
+	Size    int            `json:"size"`
+	Seconds float64        `json:"seconds"`
+	Count   int64          `json:"count"` // answered well
+	Rate    float64        `json:"rate"`  // per second
+	P50     int64          `json:"p50_us"`
+	P90     int64          `json:"p90_us"`
+	P99     int64          `json:"p99_us"`
+	Max     int64          `json:"max_us"`
+	Errors  map[string]int `json:"errors"` // by outcome and kind
+}
+
+func (c *benchLoadCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	crowd, err := gather(ctx, name, c.At, c.Clients)
+	if err != nil {
+		return err
+	}
+	defer crowd.close()
+	result, err := c.measure(ctx, crowd)
+	if err != nil {
+		return err
+	}
+	return console.Result(result, result.print)
+}
+
+func (c *benchLoadCmd) check() error {
+	switch {
+	case c.Clients < 1 || c.Clients > clientCountMax:
+		return usagef("--clients %d: want 1 to %d", c.Clients, clientCountMax)
+	case c.Size < 1 || c.Size > board.BodyLenMax:
+		return usagef("--size %d: want 1 to %d", c.Size, board.BodyLenMax)
+	case c.Posts < 0 || c.Duration <= 0 || c.Timeout <= 0:
+		return usagef("--duration, --posts and --timeout must be above 0")
+	}
+	return nil
+}
+
+// request is the load's only request; the client makes a key for each post.
+func (c *benchLoadCmd) request() api.Request {
+	if c.Reads {
+		return api.Request{Verb: api.Read}
+	}
+	return api.Request{Verb: api.Post, Author: "bench", Title: "bench", Body: strings.Repeat("x", c.Size)}
+}
+
+func (c *benchLoadCmd) measure(ctx context.Context, crowd *crowd) (*benchResult, error) {
+	request := c.request()
+	tallies := make([]*tally, len(crowd.members))
+	var left atomic.Int64
+	left.Store(int64(c.Posts))
+	started := time.Now()
+	end := started.Add(c.Duration)
+	more := func() bool {
+		if c.Posts > 0 {
+			return left.Add(-1) >= 0
+		}
+		return time.Now().Before(end)
+	}
+	crowd.each(func(i int, m *member) {
+		t := newTally()
+		for ctx.Err() == nil && more() {
+			t.time(func() error { return m.ask(ctx, c.Timeout, request) })
+		}
+		tallies[i] = t
+	})
+	elapsed := time.Since(started)
+	return c.sum(tallies, elapsed, request.Verb), ctx.Err()
+}
+
+func (c *benchLoadCmd) sum(tallies []*tally, elapsed time.Duration, verb api.Verb) *benchResult {
+	all := newTally()
+	for _, t := range tallies {
+		all.add(t)
+	}
+	h := all.latency
+	return &benchResult{
+		Verb: verb, Clients: len(tallies), Size: c.Size,
+		Seconds: elapsed.Seconds(), Count: h.TotalCount(), Rate: float64(h.TotalCount()) / elapsed.Seconds(),
+		P50: h.ValueAtPercentile(50), P90: h.ValueAtPercentile(90), P99: h.ValueAtPercentile(99), Max: h.Max(),
+		Errors: all.errors,
+	}
+}
+
+func (r *benchResult) print(w io.Writer) {
+	what := fmt.Sprintf("posts of %d bytes", r.Size)
+	if r.Verb == api.Read {
+		what = "page reads"
+	}
+	fmt.Fprintf(w, "%d clients, %s, %.1f s\n", r.Clients, what, r.Seconds)
+	fmt.Fprintf(w, "%.0f/s   p50 %v   p90 %v   p99 %v   max %v\n", r.Rate, micros(r.P50), micros(r.P90), micros(r.P99), micros(r.Max))
+	for _, kind := range slices.Sorted(maps.Keys(r.Errors)) {
+		fmt.Fprintf(w, "%d %s\n", r.Errors[kind], kind)
+	}
+}
+
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+
+// tally counts what one client saw.
+type tally struct {
+	latency *hdrhistogram.Histogram // microseconds
+	errors  map[string]int
+}
+
+const latencyMax = 10 * time.Minute // beyond every time-out that makes sense
+
+func newTally() *tally {
+	return &tally{hdrhistogram.New(1, latencyMax.Microseconds(), 3), map[string]int{}}
+}
+
+func (t *tally) time(request func() error) {
+	started := time.Now()
+	if err := request(); err != nil {
+		t.errors[kindOf(err)]++
+		return
+	}
+	took := min(max(time.Since(started).Microseconds(), 1), latencyMax.Microseconds())
+	if err := t.latency.RecordValue(took); err != nil {
+		panic("bench: a bounded latency is out of bounds: " + err.Error())
+	}
+}
+
+func (t *tally) add(other *tally) {
+	t.latency.Merge(other.latency)
+	for kind, n := range other.errors {
+		t.errors[kind] += n
+	}
+}
+
+func kindOf(err error) string {
+	var e *api.Error
+	if errors.As(err, &e) {
+		return string(e.Outcome) + " " + e.Kind
+	}
+	return describe(err).Kind
+}
+
+// crowd is many clients over few connections.
+type crowd struct {
+	client  *api.Client
+	members []*member
+}
+
+// member is one client of a crowd, with a session of its own.
+type member struct {
+	client   *api.Client
+	replicas []string // to ask in turn
+	turn     int
+	token    board.Token
+}
+
+// gather connects a crowd. Each member's first word is a read, so that
+// connecting is not measured and keys carry a mark.
+func gather(ctx context.Context, name clusterFlag, at string, count int) (*crowd, error) {
+	cluster, err := name.find()
+	if err != nil {
+		return nil, err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{at: at}
+	if err := v.dial(status); err != nil {
+		return nil, err
+	}
+	crowd := &crowd{client: v.client}
+	replicas := []string{at}
+	if at == "" {
+		replicas = nil
+		for _, r := range status.Replicas {
+			replicas = append(replicas, r.Name)
+		}
+	}
+	for i := range count {
+		crowd.members = append(crowd.members, &member{client: v.client, replicas: replicas, turn: i})
+	}
+	errs := make([]error, count)
+	crowd.each(func(i int, m *member) { errs[i] = m.ask(ctx, greetLimit, api.Request{Verb: api.Read, Count: 1}) })
+	if err := errors.Join(errs...); err != nil {
+		crowd.close()
+		return nil, errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })]
+	}
+	return crowd, nil
+}
+
+// greetLimit bounds a crowd's first word: by then its cluster serves or is not
+// worth measuring.
+const greetLimit = 10 * time.Second
+
+// each runs work for every member at once and waits for all.
+func (c *crowd) each(work func(i int, m *member)) {
+	var wg sync.WaitGroup
+	for i, m := range c.members {
+		wg.Go(func() { work(i, m) })
+	}
+	wg.Wait()
+}
+
+func (c *crowd) close() { c.client.Close() }
+
+// ask sends r to the member's next replica.
+func (m *member) ask(ctx context.Context, limit time.Duration, r api.Request) error {
+	_, err := m.send(ctx, limit, r)
+	return err
+}
+
+// send asks the member's next replica, and the others if that one does not
+// answer, or only the one there is.
+func (m *member) send(ctx context.Context, limit time.Duration, r api.Request) (*api.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r.Token, r.Replica = m.token, m.replicas[m.turn%len(m.replicas)]
+	m.turn++
+	do := m.client.DoAny
+	if len(m.replicas) == 1 {
+		do = m.client.Do
+	}
+	answer, err := do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	m.token, err = m.token.Join(answer.Token)
+	return answer, err
+}

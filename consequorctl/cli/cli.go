@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kong"
+)
+
+const about = `A replicated bulletin board, and the workbench to watch it, break it and prove it.
+
+Exit codes: 0 ok, 1 failed, 2 usage or a bad topology, 3 refused (surely not done),
+4 unknown (may have been done: retry with the key shown), 5 no such cluster, or it is not running.`
+
+// grammar is the command line. Each command stands in a file of its own.
+type grammar struct {
+	Output
+	Cluster clusterFlag `help:"The cluster to address (default: $$CONSEQUOR_CLUSTER, else the only one that runs)." placeholder:"NAME"`
+
+	Up       upCmd       `cmd:"" group:"cluster" help:"Start the cluster of a topology."`
+	Down     downCmd     `cmd:"" group:"cluster" help:"Stop the cluster."`
+	Status   statusCmd   `cmd:"" group:"cluster" help:"Show how each replica is."`
+	Logs     logsCmd     `cmd:"" group:"cluster" help:"Show what the replicas write to their logs."`
+	Validate validateCmd `cmd:"" group:"cluster" help:"Check a topology and print all problems."`
+
+	Post   postCmd   `cmd:"" group:"board" help:"Add an article that starts a thread."`
+	Reply  replyCmd  `cmd:"" group:"board" help:"Add an article under another one."`
+	Read   readCmd   `cmd:"" group:"board" help:"List articles."`
+	Choose chooseCmd `cmd:"" group:"board" help:"Open one article with its parent and replies."`
+	Sync   syncCmd   `cmd:"" group:"board" help:"Bring the replica, and where the mode says so all, up to date."`
+
+	Kill    killCmd    `cmd:"" group:"faults" help:"SIGKILL a replica or its plugin."`
+	Stop    stopCmd    `cmd:"" group:"faults" help:"Stop a replica in order."`
+	Pause   pauseCmd   `cmd:"" group:"faults" help:"SIGSTOP a replica or its plugin."`
+	Resume  resumeCmd  `cmd:"" group:"faults" help:"Let what was paused go on."`
+	Restart restartCmd `cmd:"" group:"faults" help:"Start a replica again."`
+
+	Run     runCmd     `cmd:"" group:"work" help:"Run scripted sessions."`
+	Bench   benchCmd   `cmd:"" group:"work" help:"Measure a running cluster."`
+	Version versionCmd `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`
+}
+
+var groups = kong.Groups{
+	"cluster": "A cluster:",
+	"board":   "The board:",
+	"faults":  "Processes (TARGET: a replica, coordinator, backup, or plugin: before any of these):",
+	"work":    "The workbench:",
+}
+
+// Main carries out one command line in world. It returns when the command is
+// done or, early, when ctx ends.
+func Main(ctx context.Context, world World, args []string) ExitCode {
+	var g grammar
+	console := &Console{World: world, Output: &g.Output}
+	helped := false
+	parser, err := kong.New(&g, groups,
+		kong.Name("consequorctl"), kong.Description(about),
+		kong.Writers(world.Stdout, world.Stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.Bind(console), kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic("cli: the grammar: " + err.Error()) // the same for every command line: a test parses them all
+	}
+	command, err := parser.Parse(args)
+	if helped {
+		return ExitOK
+	}
+	if err == nil {
+		err = command.Run(g.Cluster)
+	} else {
+		g.JSON = asksForJSON(args)
+	}
+	failure := describe(err)
+	if failure == nil {
+		return ExitOK
+	}
+	console.Fail(failure)
+	return failure.Code
+}
+
+// asksForJSON looks for --json in a command line that does not parse.
+func asksForJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json")
+}
+
+// Self is the file by which this program runs itself again. The file of that
+// name may be another one by then, or gone (go run removes it): what Linux
+// offers are the very bytes that run.
+func Self() (string, error) {
+	const linux = "/proc/self/exe"
+	if _, err := os.Stat(linux); err == nil {
+		return linux, nil
+	}
+	return os.Executable()
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"consequor/supervisor"
+	"consequor/topologies"
+)
+
+const (
+	readyFD       = 3                // of a daemon: where it tells how its start went
+	daemonLogMax  = 1 << 20          // a longer log is begun anew
+	readyWordMax  = 4 << 20          // bytes
+	readyGraceMax = 15 * time.Second // beyond --wait, for taking down what was started
+)
+
+// readyWord is what a daemon says of its start, once, as JSON: how the cluster
+// is, or why it is not up.
+type readyWord struct {
+	Status *supervisor.ClusterStatus `json:"status,omitempty"`
+	Error  *Failure                  `json:"error,omitempty"`
+	Code   ExitCode                  `json:"code,omitempty"`
+}
+
+// ready tells the caller of a daemon that the cluster is up.
+func (c *upCmd) ready(s *supervisor.ClusterStatus) {
+	c.say(readyWord{Status: s})
+}
+
+// late tells the caller of a daemon, if it still waits, why the cluster is not
+// up. It returns err.
+func (c *upCmd) late(err error) error {
+	if failure := describe(err); failure != nil {
+		c.say(readyWord{Error: failure, Code: failure.Code})
+	}
+	return err
+}
+
+// say ends the caller's wait. Nobody may be there any more to hear it: that
+// changes nothing for the cluster.
+func (c *upCmd) say(word readyWord) {
+	pipe := c.readyPipe()
+	if pipe == nil {
+		return
+	}
+	c.ReadyFD = 0
+	_ = json.NewEncoder(pipe).Encode(word)
+	_ = pipe.Close()
+}
+
+// detach starts a daemon that does what this command line says, and returns
+// when that is up or has failed. The daemon inherits the ready pipe and no
+// other descriptor, so whoever reads our output is not kept waiting by it.
+func (c *upCmd) detach(ctx context.Context, console *Console, path string, topology *topologies.Topology) error {
+	started := time.Now()
+	home, err := supervisor.Home(topology.Name)
+	if err != nil {
+		return err
+	}
+	ready, err := c.spawn(console.Self, home, c.args(path, topology.Name))
+	if err != nil {
+		return fmt.Errorf("start the supervisor of %s: %w", topology.Name, err)
+	}
+	defer ready.Close()
+	if err := ready.SetReadDeadline(started.Add(c.Wait + readyGraceMax)); err != nil {
+		return fmt.Errorf("wait for the supervisor of %s: %w", topology.Name, err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Now()) })()
+	word, err := hear(ready)
+	switch {
+	case ctx.Err() != nil:
+		return &Failure{ExitFailed, "interrupted", "interrupted while cluster " + topology.Name + " was starting",
+			"take down what is there: consequorctl down --cluster " + topology.Name}
+	case err != nil:
+		return &Failure{ExitFailed, "not_ready", "cluster " + topology.Name + " did not start: " + err.Error(), "its log: " + daemonLog(home)}
+	case word.Error != nil:
+		word.Error.Code = word.Code
+		return word.Error
+	}
+	return console.Result(word.Status, func(w io.Writer) { printUp(w, word.Status, time.Since(started)) })
+}
+
+func hear(pipe io.Reader) (*readyWord, error) {
+	word := new(readyWord)
+	err := json.NewDecoder(io.LimitReader(pipe, readyWordMax)).Decode(word)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("its supervisor ended without a word")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errors.New("its supervisor said nothing in time")
+	case err != nil:
+		return nil, fmt.Errorf("its supervisor's word: %w", err)
+	case word.Status == nil && word.Error == nil:
+		return nil, errors.New("its supervisor said neither how it is nor what went wrong")
+	}
+	return word, nil
+}
+
+func daemonLog(home string) string { return supervisor.LogPath(home, "supervisor") }
+
+// spawn starts the daemon in a session of its own and returns the pipe on
+// which it will say how the start went.
+func (c *upCmd) spawn(self, home string, args []string) (ready *os.File, err error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	log, err := openDaemonLog(home)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	ready, says, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer says.Close()
+	if err := closeOnExec(readyFD); err != nil {
+		return nil, errors.Join(err, ready.Close())
+	}
+	daemon, err := os.StartProcess(self, append([]string{"consequorctl"}, args...), &os.ProcAttr{
+		Dir:   "/",
+		Env:   os.Environ(),
+		Files: []*os.File{null, log, log, says}, // the last one becomes readyFD
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return nil, errors.Join(err, ready.Close())
+	}
+	return ready, daemon.Release()
+}
+
+func openDaemonLog(home string) (*os.File, error) {
+	path := daemonLog(home)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if info, err := os.Stat(path); err == nil && info.Size() > daemonLogMax {
+		flags |= os.O_TRUNC
+	}
+	return os.OpenFile(path, flags, 0o600)
+}

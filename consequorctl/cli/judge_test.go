@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"consequor/board"
+	"consequor/replicad/api"
+)
+
+func seq(n uint64) board.ArticleID { return board.ArticleID{Seq: n} }
+
+func acked(title string, n uint64) posted { return posted{Title: title, ID: seq(n)} }
+
+// boardOf is a board with these titles under the ids 1, 2, 3, ...
+func boardOf(titles ...string) []copied {
+	var list []copied
+	for i, title := range titles {
+		list = append(list, copyOf(&board.Article{ID: seq(uint64(i + 1)), Title: title, Body: "body of " + title}))
+	}
+	return list
+}
+
+func edited(list []copied, edit func([]copied)) []copied {
+	list = slices.Clone(list)
+	edit(list)
+	return list
+}
+
+// Histories without a fault, with everything that a fault looks like to a
+// careless judge: retries, unknown posts that were done and that were not,
+// articles of other people, a thread.
+func TestJudgeAccepts(t *testing.T) {
+	thread := edited(boardOf("a", "b", "c"), func(l []copied) { l[2].Parent = seq(1) })
+	for name, h := range map[string]history{
+		"nothing at all":               {},
+		"an empty board":               {Boards: map[string][]copied{"r1": nil, "r2": nil}},
+		"all acknowledged, all there":  {Posts: []posted{acked("b", 2), acked("a", 1)}, Boards: map[string][]copied{"r1": boardOf("a", "b"), "r2": boardOf("a", "b")}},
+		"unknown, done":                {Posts: []posted{acked("a", 1), {Title: "b", Outcome: api.Unknown}}, Boards: map[string][]copied{"r1": boardOf("a", "b")}},
+		"unknown, not done":            {Posts: []posted{acked("a", 1), {Title: "b", Outcome: api.Unknown}}, Boards: map[string][]copied{"r1": boardOf("a")}},
+		"refused, not there":           {Posts: []posted{acked("a", 1), {Title: "b", Outcome: api.Refused}}, Boards: map[string][]copied{"r1": boardOf("a")}},
+		"somebody else's, equal title": {Posts: []posted{acked("b", 3)}, Boards: map[string][]copied{"r1": boardOf("x", "x", "b")}},
+		"a thread":                     {Posts: []posted{acked("c", 3)}, Boards: map[string][]copied{"r1": thread, "r2": thread}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if v := judge(h); !v.OK() {
+				t.Errorf("rejected a good history: %q", v.Violations)
+			}
+		})
+	}
+}
+
+// Each history is broken in one way, and must be rejected for that, in words
+// that name the replica and the article.
+func TestJudgeRejects(t *testing.T) {
+	ab := boardOf("a", "b")
+	both := func(l []copied) map[string][]copied { return map[string][]copied{"r1": l, "r2": l} }
+	for _, c := range []struct {
+		name  string
+		h     history
+		count func(*verdict) int
+		says  string
+	}{
+		{"lost everywhere", history{[]posted{acked("a", 1), acked("b", 2)}, both(boardOf("a"))},
+			func(v *verdict) int { return v.Lost }, `r1 lacks "b", acknowledged as 2`},
+		{"lost on one replica", history{[]posted{acked("a", 1), acked("b", 2)}, map[string][]copied{"r1": ab, "r2": boardOf("a")}},
+			func(v *verdict) int { return v.Lost }, `r2 lacks "b", acknowledged as 2`},
+		{"a retry landed twice", history{[]posted{acked("a", 1)}, both(boardOf("a", "a"))},
+			func(v *verdict) int { return v.Doubled }, `r1 has "a" twice, as 1 and 2`},
+		{"an unknown post landed twice", history{[]posted{{Title: "a", Outcome: api.Unknown}}, both(boardOf("a", "a"))},
+			func(v *verdict) int { return v.Doubled }, `r1 has "a" twice, as 1 and 2`},
+		{"one id told twice", history{[]posted{acked("a", 1), acked("b", 1)}, both(ab)},
+			func(v *verdict) int { return v.Doubled }, `id 1 was told to "a" and to "b"`},
+		{"one id listed twice", history{[]posted{acked("a", 1)}, both(edited(ab, func(l []copied) { l[1].ID = seq(1) }))},
+			func(v *verdict) int { return v.Doubled }, "r1 lists id 1 twice"},
+		{"another id than told", history{[]posted{acked("a", 2), acked("b", 1)}, both(ab)},
+			func(v *verdict) int { return v.Changed }, `r1 has "a" as 1, acknowledged as 2`},
+		{"refused, yet there", history{[]posted{acked("a", 1), {Title: "b", Outcome: api.Refused}}, both(ab)},
+			func(v *verdict) int { return v.Undead }, `r1 has "b" as 2, which was refused`},
+		{"a hole in the ids", history{[]posted{acked("a", 1)}, both(edited(ab, func(l []copied) { l[1].ID = seq(3) }))},
+			func(v *verdict) int { return v.Missing }, "r1 lists id 3 right after 1"},
+		{"ids that do not begin with 1", history{nil, both(edited(boardOf("a"), func(l []copied) { l[0].ID = seq(2) }))},
+			func(v *verdict) int { return v.Missing }, "r1 lists id 2 right after 0"},
+		{"ids out of order", history{nil, both(edited(ab, func(l []copied) { l[0], l[1] = l[1], l[0] }))},
+			func(v *verdict) int { return v.Missing }, "r1 lists id 1 after 2"},
+		{"a reply without its parent", history{nil, both(edited(ab, func(l []copied) { l[1].Parent = seq(9) }))},
+			func(v *verdict) int { return v.Missing }, "r1 lists id 2 without its parent 9"},
+		{"other content under one id", history{nil, map[string][]copied{"r1": ab, "r2": edited(ab, func(l []copied) { l[1].Digest[0]++ })}},
+			func(v *verdict) int { return v.Unequal }, `r1 has 2 "b", r2 has 2 "b" with other content`},
+		{"another order", history{nil, map[string][]copied{"r1": ab, "r2": boardOf("b", "a")}},
+			func(v *verdict) int { return v.Unequal }, `r1 has 1 "a", r2 has 1 "b" with other content`},
+		{"one board shorter", history{nil, map[string][]copied{"r1": ab, "r2": boardOf("a")}},
+			func(v *verdict) int { return v.Unequal }, "r1 has 2, r2 has not"},
+		{"one board longer", history{nil, map[string][]copied{"r1": boardOf("a"), "r2": ab}},
+			func(v *verdict) int { return v.Unequal }, "r2 has 2, r1 has not"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := judge(c.h)
+			if v.OK() || c.count(v) == 0 {
+				t.Fatalf("accepted, or rejected for something else: %+v", v)
+			}
+			if all := strings.Join(v.Violations, "\n"); !strings.Contains(all, c.says) {
+				t.Errorf("said %q, want %q", all, c.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"consequor/board"
+	"consequor/replicad/api"
+)
+
+// readCmd lists articles, a page at a time.
+type readCmd struct {
+	All   bool   `help:"List replies as well as roots."`
+	After string `help:"Go on after this article, or where the page before ended (its next)." placeholder:"ID" xor:"from"`
+	Since string `help:"List only what a token of an earlier answer did not cover." placeholder:"TOKEN" xor:"from"`
+	Count int    `short:"n" help:"At most so many articles." default:"50"`
+	Fresh bool   `help:"Not behind any post that was acknowledged before."`
+	asking
+}
+
+type readResult struct {
+	Articles []shownArticle `json:"articles"`
+	Next     *string        `json:"next"` // null at the end
+	served
+}
+
+func (c *readCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
+	if c.Count < 1 || c.Count > board.PageCountMax {
+		return usagef("-n %d: a page has 1 to %d articles", c.Count, board.PageCountMax)
+	}
+	return c.visit(ctx, console, cluster, func(ctx context.Context, v *visit) error {
+		r := api.Request{Verb: api.Read, All: c.All, After: c.After, Since: c.Since, Count: c.Count, Fresh: c.Fresh}
+		answer, err := v.ask(ctx, r)
+		if err != nil {
+			return err
+		}
+		return c.show(console, answer)
+	})
+}
+
+func (c *readCmd) show(console *Console, answer *api.Answer) error {
+	result := readResult{shownAll(answer.Articles), nextOf(answer), servedBy(answer)}
+	err := console.Result(result, func(w io.Writer) { printList(w, result.Articles, console.Quiet) })
+	if result.Next != nil && !console.JSON {
+		console.Note("there is more: --after %s", *result.Next)
+	}
+	console.LastLine(result.line())
+	return err
+}
+
+func nextOf(answer *api.Answer) *string {
+	if answer.Next == "" {
+		return nil
+	}
+	return &answer.Next
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+
+	"consequor/supervisor"
+)
+
+// statusCmd shows a row per replica.
+type statusCmd struct {
+	Watch bool `help:"Show it again whenever something changes, until interrupted."`
+}
+
+func (c *statusCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	cluster, err := name.find()
+	if err != nil {
+		return err
+	}
+	if c.Watch {
+		return watchStatus(ctx, console, cluster)
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return showStatus(console, status)
+}
+
+const clearScreen = "\x1b[H\x1b[2J"
+
+func watchStatus(ctx context.Context, console *Console, cluster *supervisor.Client) error {
+	err := cluster.WatchStatus(ctx, func(status *supervisor.ClusterStatus) error {
+		if console.Terminal && !console.JSON {
+			fmt.Fprint(console.Stdout, clearScreen)
+		}
+		return showStatus(console, status)
+	})
+	if ctx.Err() != nil {
+		return nil // interrupted: that is how watching ends
+	}
+	return err
+}
+
+func showStatus(console *Console, status *supervisor.ClusterStatus) error {
+	if status.Replicas == nil {
+		status.Replicas = []supervisor.ReplicaStatus{}
+	}
+	return console.Result(status, func(w io.Writer) {
+		if !console.Quiet {
+			printStatusHead(w, status)
+		}
+		printReplicas(w, status.Replicas)
+	})
+}
+
+func printStatusHead(w io.Writer, s *supervisor.ClusterStatus) {
+	fmt.Fprintf(w, "cluster %s, mode %s, epoch %d, coordinator %s, backup %s, supervisor pid %d\n",
+		s.Cluster, s.Mode, s.Epoch, nameOrNone(s.Coordinator), nameOrNone(s.Backup), s.SupervisorPID)
+	if s.Web != nil {
+		fmt.Fprintf(w, "web client at %s\n", *s.Web)
+	}
+}
+
+func nameOrNone(name *string) string {
+	if name == nil {
+		return "none"
+	}
+	return *name
+}
+
+func printReplicas(w io.Writer, replicas []supervisor.ReplicaStatus) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "REPLICA\tSTATE\tROLE\tTERM\tARTICLES\tBEHIND\tPID\tPLUGIN\tRESTARTS\tCLIENTS AT\tPEERS AT\t")
+	for _, r := range replicas {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			r.Name, r.State, cmp.Or(r.Role, "-"), r.Term, r.Articles, r.Behind,
+			pidOrNone(r.PID), pidOrNone(r.PluginPID), restarts(r), r.ClientAddr, r.PeerAddr, inertLine(r.Why))
+	}
+	_ = table.Flush() // to stdout, like every result
+}
+
+func pidOrNone(pid int) string {
+	if pid == 0 {
+		return "-"
+	}
+	return strconv.Itoa(pid)
+}
+
+// restarts counts the process's and, when there were any, its plugin's.
+func restarts(r supervisor.ReplicaStatus) string {
+	if r.PluginRestarts == 0 {
+		return strconv.Itoa(r.Restarts)
+	}
+	return fmt.Sprintf("%d+%d", r.Restarts, r.PluginRestarts)
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"consequor/modes"
+	"consequor/modes/builtin"
+	"consequor/supervisor"
+	"consequor/topologies"
+)
+
+// upCmd starts the cluster of a topology: in the foreground until it is
+// interrupted, or, with -d, as a daemon.
+type upCmd struct {
+	Topology  string        `arg:"" help:"The topology file; of those that come with the program, the name is enough."`
+	Detach    bool          `short:"d" help:"Return when all replicas serve, and leave them running."`
+	Mode      string        `help:"The mode, instead of the topology's." placeholder:"MODE"`
+	Replicas  int           `help:"How many replicas, instead of the topology's." placeholder:"N"`
+	Ephemeral bool          `help:"Keep the data only until the cluster goes down."`
+	Wait      time.Duration `help:"How long the replicas may take until they serve." default:"30s"`
+	ReadyFD   int           `name:"ready-fd" hidden:"" help:"Tell on this descriptor how the start went."`
+}
+
+func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	path, topology, err := loadTopology(console, c.Topology, topologies.Options{Mode: c.Mode, Replicas: c.Replicas})
+	if err != nil {
+		return c.late(err)
+	}
+	topology.Name = cmp.Or(string(name), topology.Name)
+	for _, warning := range topology.Warnings {
+		console.Note("warning: %s", warning)
+	}
+	if c.Detach {
+		if path, err = filepath.Abs(path); err != nil {
+			return fmt.Errorf("where the topology is: %w", err)
+		}
+		return c.detach(ctx, console, path, topology)
+	}
+	return c.late(c.foreground(ctx, console, topology))
+}
+
+// foreground is the supervisor: it returns when the cluster is down.
+func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topologies.Topology) error {
+	var printing error
+	return errors.Join(supervisor.Run(ctx, supervisor.Config{
+		Topology:  topology,
+		Command:   []string{console.Self, "replicad"},
+		Ephemeral: c.Ephemeral,
+		Wait:      c.Wait,
+		Event:     func(e supervisor.Event) { printing = cmp.Or(printing, printEvent(console, topology.Name, e)) },
+		Ready:     func(s *supervisor.ClusterStatus) { c.ready(s) },
+		Now:       console.Now,
+	}), printing)
+}
+
+// printEvent prints one line: when, who, what.
+func printEvent(console *Console, cluster string, e supervisor.Event) error {
+	return console.Result(e, func(w io.Writer) {
+		fmt.Fprintf(w, "%s %-8s | %s\n", e.Time.Local().Format("15:04:05.000"), cmp.Or(e.Replica, cluster), inertLines(e.Text))
+	})
+}
+
+// loadTopology reads a topology file or, where there is none, the sample of
+// that name. It also returns the path in full.
+func loadTopology(console *Console, name string, o topologies.Options) (string, *topologies.Topology, error) {
+	o.Modes = builtinModes()
+	path := console.Path(name)
+	topology, err := topologies.Load(path, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		if data, ok := sampleOf(name); ok {
+			topology, err = topologies.Parse(path, data, o)
+		}
+	}
+	if err == nil {
+		return path, topology, nil
+	}
+	failure := &Failure{Code: ExitUsage, Kind: "topology", Message: err.Error()}
+	if errors.Is(err, fs.ErrNotExist) {
+		failure.Hint = "these come with the program: " + strings.Join(topologies.Samples(), ", ")
+	}
+	return path, nil, failure
+}
+
+// sampleOf knows the samples by name and by their path in the source tree.
+func sampleOf(name string) ([]byte, bool) {
+	if folder := filepath.Base(filepath.Dir(name)); folder != "topologies" && filepath.Dir(name) != "." {
+		return nil, false
+	}
+	return topologies.Sample(strings.TrimSuffix(filepath.Base(name), ".yaml"))
+}
+
+func builtinModes() []modes.Description {
+	var descriptions []modes.Description
+	for _, m := range builtin.Modes() {
+		descriptions = append(descriptions, m.Description)
+	}
+	return descriptions
+}
+
+// args gives the command line for the daemon that does the same.
+func (c *upCmd) args(path, cluster string) []string {
+	args := []string{"up", path, "--cluster", cluster, "--wait", c.Wait.String(), "--ready-fd", strconv.Itoa(readyFD)}
+	if c.Mode != "" {
+		args = append(args, "--mode", c.Mode)
+	}
+	if c.Replicas > 0 {
+		args = append(args, "--replicas", strconv.Itoa(c.Replicas))
+	}
+	if c.Ephemeral {
+		args = append(args, "--ephemeral")
+	}
+	return args
+}
+
+func printUp(w io.Writer, s *supervisor.ClusterStatus, took time.Duration) {
+	names := make([]string, len(s.Replicas))
+	for i, r := range s.Replicas {
+		names[i] = r.Name
+	}
+	fmt.Fprintf(w, "cluster %s is up: %s in mode %s, after %v (supervisor pid %d)\n",
+		s.Cluster, strings.Join(names, ", "), s.Mode, took.Round(time.Millisecond), s.SupervisorPID)
+}
+
+// readyPipe is where a daemon tells its caller how the start went; nil in the
+// foreground.
+func (c *upCmd) readyPipe() *os.File {
+	if c.ReadyFD == 0 {
+		return nil
+	}
+	return os.NewFile(uintptr(c.ReadyFD), "ready pipe")
+}

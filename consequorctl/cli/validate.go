@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"consequor/topologies"
+)
+
+// validateCmd checks a topology and prints all problems, each with its place.
+type validateCmd struct {
+	Topology string `arg:"" help:"The topology file."`
+}
+
+type validateResult struct {
+	Topology string   `json:"topology"`
+	Name     string   `json:"name"`
+	Mode     string   `json:"mode"`
+	Replicas int      `json:"replicas"`
+	Warnings []string `json:"warnings"`
+}
+
+func (c *validateCmd) Run(console *Console) error {
+	_, t, err := loadTopology(console, c.Topology, topologies.Options{})
+	if err != nil {
+		return err
+	}
+	result := validateResult{c.Topology, t.Name, t.Mode.Name, len(t.Replicas), []string{}}
+	for _, warning := range t.Warnings {
+		result.Warnings = append(result.Warnings, warning.String())
+		console.Note("warning: %s", warning)
+	}
+	return console.Result(result, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is fine: cluster %s, %d replicas, mode %s\n", c.Topology, t.Name, len(t.Replicas), t.Mode.Name)
+	})
+}

@@ -1,0 +1,54 @@
+// Command consequorctl starts a cluster of consequor in one command, speaks
+// to it, breaks it and measures it. See the package cli, or --help.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"consequor/consequorctl/cli"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	if code, ok := cli.Role(args, os.Stderr); ok {
+		return code
+	}
+	ctx, now, stop := interrupts()
+	defer stop()
+	self, err := cli.Self()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "consequorctl:", err)
+		return int(cli.ExitFailed)
+	}
+	world := cli.World{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Dir: ".",
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Self:     self,
+		Now:      now,
+	}
+	return int(cli.Main(ctx, world, args))
+}
+
+// interrupts ends ctx at the first Ctrl-C or SIGTERM, for an end in order,
+// and closes now at the second, for an end at once. A third one is deadly.
+func interrupts() (ctx context.Context, now <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	atOnce := make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		close(atOnce)
+		signal.Stop(signals)
+	}()
+	return ctx, atOnce, cancel
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The test binary is consequorctl whenever its first argument is not one that
+// go test gives: scripts run this way, and the supervisors, replicas and
+// plugins that they start. What is no command ends with exit code 2.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	clustersMax = 2               // at a time: each is seven processes
+	scriptLimit = 3 * time.Minute // for one script, the wait for its turn aside
+)
+
+// Each script in testdata/script runs against real processes, in a process of
+// its own. To run one: go test ./consequorctl -run 'TestScripts/readme'
+func TestScripts(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("testdata/script/*.txt")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts (%v)", err)
+	}
+	turns := make(chan struct{}, clustersMax)
+	for _, script := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(script), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			ctx, cancel := context.WithTimeout(t.Context(), scriptLimit)
+			defer cancel()
+			if out, err := exec.CommandContext(ctx, self, "run", script).CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// A process that is started in a role that does not exist must say so, and
+// above all not run the tests again.
+func TestUnknownRole(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"no-such-role"}, {"mode-plugin"}, {"mode-plugin", "no-such-mode"}, {"replicad", "--no-such-flag"}} {
+		var stderr bytes.Buffer
+		command := exec.Command(self, args...)
+		command.Stderr = &stderr
+		if err := command.Run(); command.ProcessState.ExitCode() != 2 {
+			t.Errorf("%q: got %v, want exit code 2", args, err)
+		}
+		if stderr.Len() == 0 {
+			t.Errorf("%q: said nothing", args)
+		}
+	}
+}
+
+// The README's session is the one that testdata/script/readme.txt runs: the
+// same commands in the same order.
+func TestReadmeSession(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("testdata/script/readme.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told, done []string
+	for line := range strings.Lines(string(readme)) {
+		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "consequorctl "); ok {
+			told = append(told, command)
+		}
+	}
+	asserts := map[string]bool{"stdout": true, "stderr": true, "eventually": true, "up": true, "#": true}
+	for line := range strings.Lines(string(script)) {
+		line = strings.TrimSpace(line)
+		if word, _, _ := strings.Cut(line, " "); line != "" && !asserts[word] {
+			done = append(done, line)
+		}
+	}
+	if got, want := fmt.Sprintf("%q", told), fmt.Sprintf("%q", done); got != want {
+		t.Errorf("the README says\n%s\nthe script does\n%s", got, want)
+	}
+}
