@@ -3,6 +3,7 @@ package board
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -32,6 +33,14 @@ func (id ArticleID) Compare(other ArticleID) int {
 		return c
 	}
 	return cmp.Compare(id.Origin, other.Origin)
+}
+
+// Before returns the id next below id in that order.
+func (id ArticleID) Before() ArticleID {
+	if id.Origin > 0 {
+		return ArticleID{id.Seq, id.Origin - 1}
+	}
+	return ArticleID{id.Seq - 1, math.MaxUint32}
 }
 
 // String gives "17" for an id of the cluster and "17.2" for one of replica 2.

@@ -1,0 +1,60 @@
+package replica
+
+import (
+	"errors"
+
+	"consequor/board"
+	"consequor/replicad/host"
+	"consequor/replicad/store"
+)
+
+// disk is the host's view of one replica's share of the store. It keeps the
+// records that the mode has not forgotten, for a plugin that is started again:
+// modes bound their logs, and so this.
+type disk struct {
+	*store.Replica
+	past host.Past
+}
+
+var _ host.Disk = (*disk)(nil)
+
+// newDisk takes over what earlier processes left.
+func newDisk(r *store.Replica) (*disk, error) {
+	past := r.Past()
+	if past.Broken != nil {
+		return nil, past.Broken
+	}
+	return &disk{r, host.Past{State: past.State, First: past.First, Records: past.Records}}, nil
+}
+
+func (d *disk) Past() (host.Past, error) {
+	if len(d.past.Records) > 0 && d.past.First == 0 {
+		return host.Past{}, errors.New("records without a number")
+	}
+	return d.past, nil
+}
+
+func (d *disk) Save(record []byte) host.Position {
+	d.past.Records = append(d.past.Records, record)
+	return host.Position(d.Replica.Save(record))
+}
+
+func (d *disk) Forget(upTo uint64) host.Position {
+	if n := len(d.past.Records); n > 0 && upTo >= d.past.First {
+		cut := min(uint64(n), upTo-d.past.First+1)
+		d.past.Records = append([][]byte(nil), d.past.Records[cut:]...) // let go of the old array
+		d.past.First += cut
+	}
+	return host.Position(d.Replica.Forget(upTo))
+}
+
+func (d *disk) SetState(state []byte) host.Position {
+	d.past.State = state
+	return host.Position(d.Replica.SetState(state))
+}
+
+func (d *disk) Journal(articles []board.Article) host.Position {
+	return host.Position(d.Replica.Journal(articles))
+}
+
+func (d *disk) Sync(pos host.Position) { d.Replica.Sync(store.Position(pos)) }

@@ -1,0 +1,112 @@
+package replica
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"consequor/topologies"
+)
+
+// Exit codes of a replicad process, for its supervisor.
+const (
+	ExitOK     = 0
+	ExitFailed = 1  // starting it again may help
+	ExitUsage  = 2  // it was not told what to do
+	ExitFault  = 75 // starting it again would not help: a person must look
+)
+
+// The descriptors that a supervisor hands to its replicad, by number.
+const (
+	lifelineFD = 3 // read end; "go" comes here, and its end is the process's
+	reportsFD  = 4 // write end, for JSON lines
+)
+
+// ExitCode maps the end of Run to the process's exit code.
+func ExitCode(err error) int {
+	var fault *faultError
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &fault):
+		return ExitFault
+	}
+	return ExitFailed
+}
+
+// Main is the replicad process: it parses args, runs and returns the exit
+// code. self is how this program is started as itself (see Options).
+func Main(self, args []string) int {
+	flags := flag.NewFlagSet("replicad", flag.ContinueOnError)
+	file := flags.String("config", "", "JSON file that says what to host (see topologies.Process)")
+	supervised := flags.Bool("supervised", false, "descriptors 3 and 4 are the pipes of a supervisor")
+	verbose := flags.Bool("v", false, "log the modes' own trace")
+	if err := flags.Parse(args); err != nil {
+		return ExitUsage
+	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	config, err := readConfig(*file)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "replicad: %v\nhint: consequorctl up starts replicads and writes their files\n", err)
+		return ExitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o := Options{Config: *config, Self: self, Log: log, PluginOutput: os.Stderr}
+	if *supervised {
+		goOn := make(chan struct{})
+		o.Go = goOn
+		o.Reports = os.NewFile(reportsFD, "reports")
+		go holdLifeline(os.NewFile(lifelineFD, "lifeline"), goOn)
+	}
+	err = Run(ctx, o)
+	if err != nil {
+		log.Error("replicad ends", "err", err)
+	}
+	return ExitCode(err)
+}
+
+func readConfig(file string) (*topologies.Process, error) {
+	if file == "" {
+		return nil, errors.New("--config FILE is missing")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var config topologies.Process
+	if err := json.Unmarshal(text, &config); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if len(config.Hosts) == 0 || len(config.Replicas) == 0 {
+		return nil, fmt.Errorf("%s: names no replica to host", file)
+	}
+	return &config, nil
+}
+
+// holdLifeline passes the supervisor's word on and ends the process, at once
+// and without ceremony, when the supervisor is gone: the plugin dies with it.
+func holdLifeline(pipe io.Reader, goOn chan<- struct{}) {
+	words := bufio.NewScanner(pipe)
+	said := false
+	for words.Scan() {
+		if words.Text() == "go" && !said {
+			said = true
+			close(goOn)
+		}
+	}
+	fmt.Fprintln(os.Stderr, "replicad: the supervisor is gone")
+	os.Exit(ExitFailed)
+}

@@ -1,0 +1,201 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"consequor/modes"
+	"consequor/replicad/api"
+)
+
+// boardReportEvery is how often at most a replica that only grows is reported
+// again. Changes of its role or step are reported at once.
+const boardReportEvery = 100 * time.Millisecond
+
+// reporter keeps each hosted replica's status and writes what changes, as JSON
+// lines, for the supervisor. A slow reader sees the newest status, not each.
+type reporter struct {
+	mu      sync.Mutex
+	status  map[string]*api.Status // by replica
+	urgent  map[string]bool        // changed in more than the size of the board
+	grown   map[string]bool        // changed in that only
+	loops   map[string]*loop
+	changed chan struct{}
+	watch   func(api.Status) // told of every urgent change
+}
+
+func newReporter(p *process) *reporter {
+	r := &reporter{
+		status: make(map[string]*api.Status), urgent: make(map[string]bool), grown: make(map[string]bool),
+		loops: make(map[string]*loop), changed: make(chan struct{}, 1), watch: func(api.Status) {},
+	}
+	for _, replica := range p.hostedReplicas() {
+		r.status[replica.Name] = &api.Status{
+			Name: replica.Name, Step: api.Starting, Mode: p.config.Mode.Name, Epoch: p.config.Epoch,
+			Vector: "-", Since: time.Now().UTC(),
+		}
+	}
+	return r
+}
+
+// update changes a replica's status and has it reported at once.
+func (r *reporter) update(name string, change func(*api.Status)) {
+	r.mu.Lock()
+	s := r.status[name]
+	before := *s
+	change(s)
+	if *s == before {
+		r.mu.Unlock()
+		return
+	}
+	s.Since = time.Now().UTC()
+	r.urgent[name] = true
+	now, watch := *s, r.watch
+	r.mu.Unlock()
+	watch(now)
+	r.wake()
+}
+
+func (r *reporter) wake() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// failed reports that a replica will not serve again.
+func (r *reporter) failed(l *loop, why string) {
+	r.update(l.self.Name, func(s *api.Status) { s.Step, s.Fault, s.Role, s.Coordinator = api.Failed, why, "", "" })
+}
+
+// boardChanged notes that a replica's board has grown.
+func (r *reporter) boardChanged(l *loop) {
+	r.mu.Lock()
+	first := !r.grown[l.self.Name]
+	r.grown[l.self.Name] = true
+	r.loops[l.self.Name] = l
+	r.mu.Unlock()
+	if first {
+		r.wake()
+	}
+}
+
+// modeChanged takes over what the mode reports of itself.
+func (r *reporter) modeChanged(l *loop, m modes.Status) {
+	r.update(l.self.Name, func(s *api.Status) {
+		s.Role, s.Term, s.Behind, s.Waiting = string(m.Role), m.Term, m.Behind, m.Waiting
+		s.Coordinator, s.Backup = "", ""
+		if m.Coordinator != 0 {
+			s.Coordinator = l.process.replicaName(m.Coordinator)
+		}
+		if m.Backup != 0 {
+			s.Backup = l.process.replicaName(m.Backup)
+		}
+		switch {
+		case s.Step == api.Failed:
+		case m.CaughtUp:
+			s.Step = api.CaughtUp
+		case m.Coordinator != 0 && s.Step == api.Started:
+			s.Step = api.Joined
+		}
+	})
+}
+
+// watchWith has f called with every hosted replica's status now and at every
+// urgent change.
+func (r *reporter) watchWith(f func(api.Status)) {
+	r.mu.Lock()
+	r.watch = f
+	var now []api.Status
+	for _, s := range r.status {
+		now = append(now, *s)
+	}
+	r.mu.Unlock()
+	for _, s := range now {
+		f(s)
+	}
+}
+
+// serving reports whether all hosted replicas serve.
+func (r *reporter) serving() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.status {
+		if s.Step != api.CaughtUp {
+			return false
+		}
+	}
+	return true
+}
+
+// all returns every hosted replica's status as it is now, by name.
+func (r *reporter) all() []api.Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]api.Status, 0, len(r.status))
+	for _, name := range slices.Sorted(maps.Keys(r.status)) {
+		r.measure(name)
+		list = append(list, *r.status[name])
+	}
+	return list
+}
+
+// measure brings the size of the board up to date.
+func (r *reporter) measure(name string) {
+	if l := r.loops[name]; l != nil {
+		s := r.status[name]
+		s.Articles, s.Vector, s.Behind = l.disk.Len(), l.view.Load().Board.String(), l.view.Load().Behind
+	}
+}
+
+// run writes changed statuses to w until ctx ends or w breaks.
+func (r *reporter) run(ctx context.Context, w io.Writer) error {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	quiet := true // the pause between two reports of growth is over
+	encoder := json.NewEncoder(w)
+	for {
+		select {
+		case <-ctx.Done():
+			return r.write(encoder, true)
+		case <-r.changed:
+		case <-pause.C:
+			quiet = true
+		}
+		if err := r.write(encoder, quiet); err != nil {
+			return err
+		}
+		if quiet {
+			quiet = false
+			pause.Reset(boardReportEvery)
+		}
+	}
+}
+
+// write reports what has changed: the urgent, and with grown also the rest.
+func (r *reporter) write(encoder *json.Encoder, grown bool) error {
+	r.mu.Lock()
+	due := maps.Clone(r.urgent)
+	clear(r.urgent)
+	if grown {
+		maps.Copy(due, r.grown)
+		clear(r.grown)
+	}
+	var lines []api.Status
+	for _, name := range slices.Sorted(maps.Keys(due)) {
+		r.measure(name)
+		lines = append(lines, *r.status[name])
+	}
+	r.mu.Unlock()
+	for _, line := range lines {
+		if err := encoder.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
