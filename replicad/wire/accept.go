@@ -57,13 +57,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 // receiveGuest finds out who has connected and hands the connection to the
 // link of that peer, or closes it.
 func (n *Node) receiveGuest(ctx context.Context, raw net.Conn) {
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Limits.HandshakeLimit)
+	inTime, cancel := context.WithTimeout(ctx, n.cfg.Limits.HandshakeLimit)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	c, l, err := n.identify(ctx, raw)
-	switch inTime, present := stop(), n.lobby.leave(raw); {
-	case !inTime:
-		err = fmt.Errorf("no proper hello: %w", ctx.Err())
+	stop := context.AfterFunc(inTime, func() { raw.Close() })
+	c, l, err := n.identify(inTime, raw)
+	stop()
+	switch present := n.lobby.leave(raw); {
+	case inTime.Err() != nil:
+		err = fmt.Errorf("no proper hello: %w", inTime.Err())
 	case !present:
 		err = errCrowded
 	}
@@ -75,7 +76,7 @@ func (n *Node) receiveGuest(ctx context.Context, raw net.Conn) {
 	if c != nil {
 		c.fail(err)
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		n.complaints.warn("guest", "connection refused", "from", raw.RemoteAddr(), "why", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 
 	"github.com/hashicorp/yamux"
@@ -30,6 +31,7 @@ var (
 
 // conn is one established connection: both ends are known, both streams open.
 type conn struct {
+	addr    net.Addr // of the peer
 	session *yamux.Session
 	streams [streamCount]*yamux.Stream
 
@@ -43,7 +45,7 @@ func openConn(tc *tls.Conn, limits *Limits, log *slog.Logger) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{session: session}
+	c := &conn{addr: tc.RemoteAddr(), session: session}
 	for i := range c.streams {
 		if c.streams[i], err = session.OpenStream(); err != nil {
 			session.Close()
@@ -59,7 +61,7 @@ func acceptConn(ctx context.Context, tc *tls.Conn, limits *Limits, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{session: session}
+	c := &conn{addr: tc.RemoteAddr(), session: session}
 	for i := range c.streams {
 		stream, err := session.AcceptStreamWithContext(ctx)
 		if err == nil && stream.StreamID() != uint32(2*i+1) {

@@ -79,7 +79,8 @@ func (l *link) greet(ctx context.Context, kind greeting) (*tls.Conn, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	tc, err := l.introduce(ctx, raw, kind)
-	if !stop() {
+	stop()
+	if ctx.Err() != nil { // raw is closed, or about to be
 		err = fmt.Errorf("no answer: %w", ctx.Err())
 	}
 	if err != nil {

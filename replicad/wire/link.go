@@ -81,7 +81,7 @@ func (l *link) serve(ctx context.Context, c *conn) {
 		lane.out.start()
 	}
 	l.up.Store(true)
-	l.log.Info("peer is up", "addr", c.session.RemoteAddr())
+	l.log.Info("peer is up", "addr", c.addr)
 	l.node.cfg.Handler.OnUp(l.peer.Process)
 
 	why := l.exchange(ctx, c)
