@@ -1,0 +1,164 @@
+package sequential
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"go.etcd.io/raft/v3"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// barrierPatience is how long an attempt may take before the next one. Raft
+// drops a barrier silently when there is no coordinator.
+const barrierPatience = 200 * time.Millisecond
+
+// barrier finds out what was committed when a request came, and lets the
+// request pass once that is applied here. One attempt is under way at a time,
+// for all requests that were there when it began.
+type barrier struct {
+	next      []*request // came since
+	flight    []*request // of the attempt under way
+	attempt   uint64     // its number; each has its own context, with the incarnation
+	begun     time.Duration
+	term      uint64
+	committed []committedBarrier // those that raft has answered, by rising index
+	uncovered []*request         // wait for nothing but the board to cover their session
+}
+
+// committedBarrier is passed when entry index is applied.
+type committedBarrier struct {
+	index    uint64
+	requests []*request
+}
+
+func (m *Mode) waitForBarrier(q *request) {
+	if m.hopeless() {
+		m.refuseNoMajority(q)
+		return
+	}
+	q.stage = stageBarrier
+	if m.wait(q) {
+		m.barrier.next = append(m.barrier.next, q)
+	}
+}
+
+// startBarrier begins an attempt when there is none, or when the one under way
+// may be lost.
+func (m *Mode) startBarrier() bool {
+	b := &m.barrier
+	b.flight, b.next = open(b.flight), open(b.next)
+	if len(b.flight) > 0 && m.term == b.term && m.now-b.begun < barrierPatience {
+		return false
+	}
+	if len(b.flight)+len(b.next) == 0 || m.coordinator() == 0 {
+		return false
+	}
+	b.flight, b.next = append(b.flight, b.next...), nil
+	b.attempt++
+	b.begun, b.term = m.now, m.term
+	m.node.ReadIndex(m.barrierContext())
+	return true
+}
+
+func open(requests []*request) []*request {
+	kept := requests[:0]
+	for _, q := range requests {
+		if !q.done {
+			kept = append(kept, q)
+		}
+	}
+	return kept
+}
+
+// barrierContext names the attempt under way, among all lives of all replicas.
+func (m *Mode) barrierContext() []byte {
+	context := binary.AppendUvarint(nil, uint64(m.self))
+	context = binary.AppendUvarint(context, m.incarnation)
+	return binary.AppendUvarint(context, m.barrier.attempt)
+}
+
+func (m *Mode) onReadState(rs raft.ReadState) {
+	b := &m.barrier
+	if len(b.flight) == 0 || !bytes.Equal(rs.RequestCtx, m.barrierContext()) {
+		return // of an attempt that was given up
+	}
+	for _, q := range b.flight {
+		q.stage = stageApplied
+	}
+	b.committed = append(b.committed, committedBarrier{rs.Index, b.flight})
+	b.flight = nil
+	m.passBarriers()
+}
+
+// passBarriers lets pass what waited for an entry that is applied, or for the
+// board to grow.
+func (m *Mode) passBarriers() {
+	b := &m.barrier
+	for len(b.committed) > 0 && b.committed[0].index <= m.applied {
+		passed := b.committed[0].requests
+		b.committed = b.committed[1:]
+		for _, q := range passed {
+			if !q.done {
+				m.passed(q)
+			}
+		}
+	}
+	if len(b.uncovered) > 0 {
+		waiting := b.uncovered
+		b.uncovered = nil
+		for _, q := range waiting {
+			if !q.done {
+				m.serveCovered(q, guaranteeSequential)
+			}
+		}
+	}
+}
+
+// passed answers q: everything that was committed when it came is here.
+func (m *Mode) passed(q *request) {
+	switch q.verb {
+	case modes.VerbReply:
+		if !m.onBoard(q.parent) {
+			m.refuse(q, modes.NotFound, "no article "+q.parent.String())
+		} else if !m.refusePost(q) {
+			q.stage = stagePost
+			m.queue(q)
+		}
+	case modes.VerbSync:
+		reached, missed := m.peers()
+		m.waiting.end(q)
+		m.out.Reply(modes.Reply{Request: q.id, Outcome: modes.OK, Reached: reached, Missed: missed, Count: int(m.clusterTo - q.from)})
+	default:
+		m.serveCovered(q, guaranteeLinearizable)
+	}
+}
+
+// serveCovered serves a read now, or when the board covers its session.
+func (m *Mode) serveCovered(q *request, guarantee string) {
+	if v := m.boardVector(); v.Covers(q.seen) {
+		m.waiting.end(q)
+		m.out.Serve(modes.Serve{Request: q.id, UpTo: v, Guarantee: guarantee})
+		return
+	}
+	q.stage = stageCovered
+	if _, waits := m.waiting.byID[q.id]; waits || m.wait(q) {
+		m.barrier.uncovered = append(m.barrier.uncovered, q)
+	}
+}
+
+// peers tells which other replicas can be reached.
+func (m *Mode) peers() (reached, missed []board.ReplicaID) {
+	for _, r := range m.replicas {
+		switch {
+		case r == m.self:
+		case m.connected[r]:
+			reached = append(reached, r)
+		default:
+			missed = append(missed, r)
+		}
+	}
+	return reached, missed
+}

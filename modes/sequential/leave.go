@@ -1,0 +1,115 @@
+package sequential
+
+import (
+	"time"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/tracker"
+
+	"consequor/board"
+)
+
+// handoverTimeout is how long a leaving coordinator waits for a successor.
+const handoverTimeout = time.Second
+
+// leaving is how an epoch ends, and how a replica does.
+//
+// The seal is an entry of the log. What the log has before it is in this epoch;
+// what it has behind it is void, and whoever waits for that is surely refused.
+type leaving struct {
+	sealWanted bool   // the host wants this epoch sealed
+	sealAsked  bool   // another replica's host does
+	sealTerm   uint64 // in which this coordinator proposed the seal
+	sealed     bool   // the host was told
+	stopping   bool
+	over       bool // nothing is left to do but to say what this step has to say
+}
+
+// sealOpen reports whether the seal is still to be brought about from here.
+func (l *leaving) sealOpen(s *state) bool { return l.sealWanted && !s.sealed }
+
+func (m *Mode) onSeal() {
+	m.leaving.sealWanted = true
+	if m.state.sealed {
+		m.saySealed()
+		return
+	}
+	m.sealAgain()
+	m.lookAgain(m.now + waitingInterval)
+}
+
+// sealAgain asks the coordinator to propose the seal, as often as it takes.
+func (m *Mode) sealAgain() {
+	to := m.coordinator()
+	if !m.leaving.sealOpen(&m.state) || to == 0 || to == m.self {
+		return
+	}
+	m.out.SendNow(m.route(to), []byte{messageSeal})
+}
+
+// proposeSeal proposes the seal once per term.
+func (m *Mode) proposeSeal(batch *proposal) {
+	wanted := m.leaving.sealWanted || m.leaving.sealAsked
+	if !wanted || m.state.sealed || m.coordinator() != m.self || m.leaving.sealTerm == m.term {
+		return
+	}
+	batch.seal = true
+	batch.add([]byte{entrySeal})
+}
+
+func (m *Mode) sealApplied() {
+	m.note("sealed at entry %d, next id %d", m.applied, m.state.next)
+	m.voidWaiting(false)
+	m.saySealed()
+}
+
+func (m *Mode) saySealed() {
+	if m.leaving.sealWanted && !m.leaving.sealed {
+		m.leaving.sealed = true
+		m.out.Sealed(m.boardVector())
+	}
+}
+
+// onStop hands the office over, if this replica has it.
+func (m *Mode) onStop() {
+	m.leaving.stopping = true
+	successor := m.successor()
+	if !m.leads() || successor == 0 {
+		m.stopped("")
+		return
+	}
+	m.note("leaving: %s is to take over", successor)
+	m.out.SetTimer(timerHandover, handoverTimeout)
+	m.node.TransferLeader(uint64(successor))
+}
+
+func (m *Mode) stopped(why string) {
+	if why != "" {
+		m.note("leaving: %s", why)
+	}
+	m.leaving.over = true
+}
+
+// successor is the connected voter with the longest log; among equals the next
+// in ring order. 0: there is none.
+func (m *Mode) successor() board.ReplicaID {
+	var best board.ReplicaID
+	var bestMatch uint64
+	matches := m.matches()
+	for _, v := range m.ring(m.self) {
+		if match := matches[v]; m.connected[v] && (best == 0 || match > bestMatch) {
+			best, bestMatch = v, match
+		}
+	}
+	return best
+}
+
+// matches tells how far each voter's log is known to agree with this one's. It
+// is for looking things up only.
+func (m *Mode) matches() map[board.ReplicaID]uint64 {
+	matches := make(map[board.ReplicaID]uint64, len(m.voters))
+	m.node.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+		matches[board.ReplicaID(id)] = p.Match
+	})
+	return matches
+}

@@ -1,0 +1,99 @@
+package sequential
+
+import (
+	"fmt"
+	"time"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"consequor/modes"
+)
+
+// behindInterval is how often a change of nothing but "behind" is reported.
+const behindInterval = 250 * time.Millisecond
+
+// statusKeeper remembers what was reported.
+type statusKeeper struct {
+	reported modes.Status
+	at       time.Duration
+	target   uint64 // what the coordinator had committed when it was first heard; 0: not heard yet
+	known    uint64 // what it has committed, as far as was heard
+	caughtUp bool   // target was applied; true for the rest of this life
+}
+
+// heard takes notice of what a coordinator says it has committed.
+func (s *statusKeeper) heard(message *pb.Message) {
+	switch message.GetType() {
+	case pb.MsgApp:
+		s.catchUpTo(message.GetCommit())
+		s.known = max(s.known, message.GetCommit())
+	case pb.MsgSnap:
+		s.known = max(s.known, message.GetSnapshot().GetMetadata().GetIndex())
+	}
+}
+
+func (s *statusKeeper) catchUpTo(index uint64) {
+	if s.target == 0 {
+		s.target = max(1, index)
+	}
+}
+
+// report tells the status when it has changed.
+func (m *Mode) report() {
+	s := &m.status
+	if s.target > 0 && m.applied >= s.target {
+		s.caughtUp = true
+	}
+	now := m.currentStatus()
+	if now == s.reported {
+		return
+	}
+	same := now
+	same.Behind = s.reported.Behind
+	if same == s.reported && m.now-s.at < behindInterval {
+		return
+	}
+	s.reported, s.at = now, m.now
+	m.out.Report(now)
+}
+
+func (m *Mode) currentStatus() modes.Status {
+	status := modes.Status{
+		Role:        m.currentRole(),
+		Term:        m.term,
+		Coordinator: m.coordinator(),
+		Behind:      max(m.committed, m.status.known) - m.applied,
+		CaughtUp:    m.status.caughtUp,
+		Waiting:     m.waitsFor(),
+	}
+	if m.election.backup.term == m.term && status.Coordinator != 0 {
+		status.Backup = m.election.backup.replica
+	}
+	return status
+}
+
+func (m *Mode) currentRole() modes.Role {
+	switch {
+	case m.coordinator() == m.self:
+		return modes.RoleCoordinator
+	case m.role == raft.StateCandidate || m.role == raft.StatePreCandidate:
+		return modes.RoleCandidate
+	case m.coordinator() != 0 && m.election.backup == word{m.term, m.self}:
+		return modes.RoleBackup
+	}
+	return modes.RoleFollower
+}
+
+// waitsFor says in words what keeps this replica from taking posts.
+func (m *Mode) waitsFor() string {
+	switch {
+	case m.coordinator() == 0 && !m.hasMajority():
+		return fmt.Sprintf("a majority (%d of %d)", m.reachable(), len(m.voters))
+	case m.coordinator() == 0:
+		return "a coordinator"
+	case !m.status.caughtUp:
+		return "what was posted before it came"
+	}
+	return ""
+}
