@@ -153,7 +153,7 @@ func (c *Client) MakeKey(ctx context.Context, token board.Token, name string) (s
 	var err error
 	for i := range links {
 		l := links[(first+i)%len(links)]
-		pipe, openErr := l.pipe(ctx)
+		pipe, openErr := l.pipe(ctx, greetTime)
 		if openErr == nil {
 			return makeKey(newKeyName(), token, pipe.mark, l.id), nil
 		}

@@ -13,6 +13,7 @@ import (
 
 // How an errand shares its time.
 const (
+	greetTime   = 500 * time.Millisecond // for a replica to greet a new pipe, when there are others
 	readTryTime = 500 * time.Millisecond // of a read's first round; doubled each round
 	postTryMin  = 500 * time.Millisecond // a post's try has a third of what is left, or this
 	pauseMin    = 5 * time.Millisecond   // between rounds, doubled each time
@@ -125,7 +126,7 @@ func (e *errand) try(ctx context.Context, l *link, round int) (*Answer, *Error) 
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	for {
-		pipe, err := l.pipe(ctx)
+		pipe, err := l.pipe(ctx, e.greetTime(tryTime))
 		if err != nil {
 			return nil, l.absent(string(e.r.Verb), err)
 		}
@@ -199,6 +200,13 @@ func (e *errand) tryTime(left time.Duration, round int) time.Duration {
 		share = readTryTime << min(round, 8)
 	}
 	return min(share, left)
+}
+
+func (e *errand) greetTime(tryTime time.Duration) time.Duration {
+	if len(e.links) == 1 {
+		return tryTime
+	}
+	return greetTime
 }
 
 // pause waits between rounds, a random part of a time that doubles; false: the

@@ -44,6 +44,7 @@ var remedies = map[string]remedy{
 	KindStopping:      later,
 	KindDeadline:      later,
 	KindConnection:    later,
+	KindCanceled:      later, // by the replica, if we still ask
 	KindNoMajority:    elsewhere,
 	KindUnreachable:   elsewhere,
 	KindNoSuchReplica: elsewhere,
@@ -52,7 +53,7 @@ var remedies = map[string]remedy{
 // remedy says what to do about e. What is unknown is worth asking again, with
 // its key, until the time is over.
 func (e *Error) remedy() remedy {
-	if e.Kind == KindCanceled || e.Kind == KindClosed || e.Kind == KindKeyTooOld {
+	if e.Kind == KindClosed || e.Kind == KindKeyTooOld {
 		return final
 	}
 	if e.Outcome == Unknown {

@@ -43,14 +43,14 @@ type link struct {
 	turn  atomic.Uint32
 }
 
-// pipe returns an open pipe, opening one if need be. Nothing was sent if it
-// fails.
-func (l *link) pipe(ctx context.Context) (*clientPipe, error) {
+// pipe returns an open pipe, opening one within patience if need be. Nothing was
+// sent if it fails.
+func (l *link) pipe(ctx context.Context, patience time.Duration) (*clientPipe, error) {
 	i := uint32(0)
 	if len(l.lines) > 1 {
 		i = l.turn.Add(1) % uint32(len(l.lines))
 	}
-	return l.lines[i].pipe(ctx)
+	return l.lines[i].pipe(ctx, patience)
 }
 
 // at is the head of an error message: what was being done where.
@@ -149,10 +149,12 @@ func (l *line) dial(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 // pipe returns the open pipe, or waits until there is one or opening fails.
-func (l *line) pipe(ctx context.Context) (*clientPipe, error) {
+func (l *line) pipe(ctx context.Context, patience time.Duration) (*clientPipe, error) {
 	if p := l.open.Load(); p != nil {
 		return p, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	attempt := l.attempt()
 	select {
 	case <-attempt.done:

@@ -38,8 +38,9 @@ type serverPipe struct {
 	unsentSize int
 	spare      []*pb.Result  // the slice that was sent last, for reuse
 	sending    bool          // one goroutine is in flush
-	closing    bool          // no call begins any more
-	drained    chan struct{} // closed when closing and none is open
+	closing    bool          // it ends as soon as no call is open
+	over       bool          // it has: nothing begins any more
+	drained    chan struct{} // closed once over
 }
 
 func newServerPipe(s *Server, stream pb.Board_PipeServer) *serverPipe {
@@ -68,12 +69,19 @@ func (p *serverPipe) run() error {
 	return err
 }
 
-// close lets no more calls begin.
+// close ends the pipe once no call is open. What a stopping server still
+// receives until then is refused, so that the client knows it was not done.
 func (p *serverPipe) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closing = true
-	if p.open == 0 {
+	p.endIfDrained()
+}
+
+// endIfDrained is called with mu held.
+func (p *serverPipe) endIfDrained() {
+	if p.closing && p.open == 0 && !p.over {
+		p.over = true
 		close(p.drained)
 	}
 }
@@ -102,7 +110,7 @@ func (p *serverPipe) receive() error {
 // without reading its refusals loses the pipe.
 func (p *serverPipe) begin(call *pb.Call) error {
 	p.mu.Lock()
-	if p.closing {
+	if p.over {
 		p.mu.Unlock()
 		return nil // the end of the stream tells
 	}
@@ -207,9 +215,7 @@ func (p *serverPipe) flush() {
 	p.open -= len(batch)
 	clear(batch)
 	p.spare = batch[:0]
-	if p.closing && p.open == 0 {
-		close(p.drained)
-	}
+	p.endIfDrained()
 }
 
 // cutBatch takes from the queue what goes into one message.
