@@ -1,0 +1,31 @@
+// Package builtin is the one table of the modes that come with consequor. To
+// add one is to add a line here.
+package builtin
+
+import (
+	"consequor/modes"
+	"consequor/modes/sequential"
+)
+
+// Entry is a mode that can be had without a plugin of one's own.
+type Entry struct {
+	Description modes.Description
+	New         func() modes.Mode
+}
+
+// Modes lists the built-in modes, by name.
+func Modes() []Entry {
+	return []Entry{
+		{sequential.Describe(), sequential.New},
+	}
+}
+
+// Lookup finds a built-in mode by its name.
+func Lookup(name string) (Entry, bool) {
+	for _, e := range Modes() {
+		if e.Description.Name == name {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
