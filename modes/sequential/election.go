@@ -111,9 +111,7 @@ func (m *Mode) heard(message *pb.Message, from board.ReplicaID) {
 		m.restartPatience()
 		m.status.heard(message)
 	case pb.MsgAppResp:
-		if !message.GetReject() {
-			m.dropOffer(from)
-		}
+		m.checkOffer(from)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 
 	"consequor/board"
 	"consequor/modes"
@@ -158,6 +159,19 @@ func (m *Mode) offerBoard(message *pb.Message) {
 
 func (m *Mode) dropOffer(to board.ReplicaID) {
 	m.boards.offers = slices.DeleteFunc(m.boards.offers, func(o *offer) bool { return o.to == to })
+}
+
+// checkOffer drops the offer of a follower that raft does not count as waiting
+// for a snapshot any more. An answer alone says nothing: it may be an old one.
+func (m *Mode) checkOffer(from board.ReplicaID) {
+	if !slices.ContainsFunc(m.boards.offers, func(o *offer) bool { return o.to == from }) {
+		return
+	}
+	m.node.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+		if id == uint64(from) && p.State != tracker.StateSnapshot {
+			m.dropOffer(from)
+		}
+	})
 }
 
 // onHave sends the board beyond what the follower has. It asks for it too by
