@@ -59,13 +59,13 @@ func (c *upCmd) say(word readyWord) {
 // detach starts a daemon that does what this command line says, and returns
 // when that is up or has failed. The daemon inherits the ready pipe and no
 // other descriptor, so whoever reads our output is not kept waiting by it.
-func (c *upCmd) detach(ctx context.Context, console *Console, path string, topology *topologies.Topology) error {
+func (c *upCmd) detach(ctx context.Context, console *Console, origin string, topology *topologies.Topology) error {
 	started := time.Now()
 	home, err := supervisor.Home(topology.Name)
 	if err != nil {
 		return err
 	}
-	ready, err := c.spawn(console.Self, home, c.args(path, topology.Name))
+	ready, err := c.spawn(console.Self, home, c.args(origin, topology.Name))
 	if err != nil {
 		return fmt.Errorf("start the supervisor of %s: %w", topology.Name, err)
 	}

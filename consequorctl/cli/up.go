@@ -32,7 +32,7 @@ type upCmd struct {
 }
 
 func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
-	path, topology, err := loadTopology(console, c.Topology, topologies.Options{Mode: c.Mode, Replicas: c.Replicas})
+	origin, topology, err := loadTopology(console, c.Topology, topologies.Options{Mode: c.Mode, Replicas: c.Replicas})
 	if err != nil {
 		return c.late(err)
 	}
@@ -41,10 +41,7 @@ func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) err
 		console.Note("warning: %s", warning)
 	}
 	if c.Detach {
-		if path, err = filepath.Abs(path); err != nil {
-			return fmt.Errorf("where the topology is: %w", err)
-		}
-		return c.detach(ctx, console, path, topology)
+		return c.detach(ctx, console, origin, topology)
 	}
 	return c.late(c.foreground(ctx, console, topology))
 }
@@ -54,7 +51,7 @@ func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topo
 	var printing error
 	return errors.Join(supervisor.Run(ctx, supervisor.Config{
 		Topology:  topology,
-		Command:   []string{console.Self, "replicad"},
+		Command:   []string{console.Self, "replicad", "--supervised"},
 		Ephemeral: c.Ephemeral,
 		Wait:      c.Wait,
 		Event:     func(e supervisor.Event) { printing = cmp.Or(printing, printEvent(console, topology.Name, e)) },
@@ -71,24 +68,27 @@ func printEvent(console *Console, cluster string, e supervisor.Event) error {
 }
 
 // loadTopology reads a topology file or, where there is none, the sample of
-// that name. It also returns the path in full.
-func loadTopology(console *Console, name string, o topologies.Options) (string, *topologies.Topology, error) {
+// that name. origin is what names the same topology in any other folder.
+func loadTopology(console *Console, name string, o topologies.Options) (origin string, t *topologies.Topology, err error) {
 	o.Modes = builtinModes()
-	path := console.Path(name)
-	topology, err := topologies.Load(path, o)
+	if origin, err = filepath.Abs(console.Path(name)); err != nil {
+		return "", nil, fmt.Errorf("where the topology is: %w", err)
+	}
+	t, err = topologies.Load(console.Path(name), o)
 	if errors.Is(err, fs.ErrNotExist) {
 		if data, ok := sampleOf(name); ok {
-			topology, err = topologies.Parse(path, data, o)
+			origin = strings.TrimSuffix(filepath.Base(name), ".yaml")
+			t, err = topologies.Parse(console.Path(name), data, o)
 		}
 	}
 	if err == nil {
-		return path, topology, nil
+		return origin, t, nil
 	}
 	failure := &Failure{Code: ExitUsage, Kind: "topology", Message: err.Error()}
 	if errors.Is(err, fs.ErrNotExist) {
 		failure.Hint = "these come with the program: " + strings.Join(topologies.Samples(), ", ")
 	}
-	return path, nil, failure
+	return "", nil, failure
 }
 
 // sampleOf knows the samples by name and by their path in the source tree.
@@ -108,8 +108,8 @@ func builtinModes() []modes.Description {
 }
 
 // args gives the command line for the daemon that does the same.
-func (c *upCmd) args(path, cluster string) []string {
-	args := []string{"up", path, "--cluster", cluster, "--wait", c.Wait.String(), "--ready-fd", strconv.Itoa(readyFD)}
+func (c *upCmd) args(origin, cluster string) []string {
+	args := []string{"up", origin, "--cluster", cluster, "--wait", c.Wait.String(), "--ready-fd", strconv.Itoa(readyFD)}
 	if c.Mode != "" {
 		args = append(args, "--mode", c.Mode)
 	}

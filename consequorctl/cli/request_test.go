@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"consequor/board"
+	"consequor/replicad/api"
+	"consequor/supervisor"
+)
+
+// fakeReplica answers each post as the next entry of its plan says, and keeps
+// the keys it was sent.
+type fakeReplica struct {
+	mu   sync.Mutex
+	plan []*api.Error // nil: acknowledged
+	keys []string
+	last api.Request
+}
+
+func (f *fakeReplica) Do(_ context.Context, r api.Request) (*api.Answer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = r
+	answer := &api.Answer{Replica: "r1", Mode: "sequential", Epoch: 1, Token: tokenOf(uint64(len(f.keys) + 1))}
+	if !r.Verb.Writes() {
+		return answer, nil
+	}
+	var failure *api.Error
+	if n := len(f.keys); n < len(f.plan) {
+		failure = f.plan[n]
+	}
+	f.keys = append(f.keys, r.Key)
+	if failure != nil {
+		return nil, failure
+	}
+	answer.ID, answer.Key, answer.Copies = seq(uint64(len(f.keys))), r.Key, 2
+	return answer, nil
+}
+
+func (f *fakeReplica) Status(context.Context) ([]api.Status, error) { return nil, nil }
+
+// serve runs f behind a real client API and says where.
+func serve(t *testing.T, f *fakeReplica) *supervisor.ClusterStatus {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- api.NewServer(f, api.ServerOptions{}).Run(ctx, listener) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("server: %v", err)
+		}
+	})
+	return &supervisor.ClusterStatus{Replicas: []supervisor.ReplicaStatus{
+		{Name: "r1", State: supervisor.StateServing, ClientAddr: listener.Addr().String()},
+	}}
+}
+
+// visitor makes one visit of a session to the fake, as one command does.
+func visitor(t *testing.T, status *supervisor.ClusterStatus, home string) (*visit, *bytes.Buffer) {
+	t.Helper()
+	var stderr bytes.Buffer
+	v := &visit{
+		console: &Console{World: World{Stdout: &bytes.Buffer{}, Stderr: &stderr}, Output: &Output{}},
+		session: openSession(home, "alice"), author: "alice",
+	}
+	var err error
+	if v.token, err = v.session.Token(); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.dial(status); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.client.Close)
+	return v, &stderr
+}
+
+func refusal(kind string) *api.Error {
+	return &api.Error{Outcome: api.Refused, Kind: kind, Message: "post: " + kind}
+}
+
+// A post ends unknown, and is then refused for good. Nobody can tell what
+// became of the first try, so the second ends unknown as well; the third, under
+// the same key, is acknowledged.
+func TestRefusedAfterUnknownIsUnknown(t *testing.T) {
+	lost := &api.Error{Outcome: api.Unknown, Kind: api.KindKeyTooOld, Message: "post: no answer"}
+	f := &fakeReplica{plan: []*api.Error{lost, refusal(api.KindInvalid), nil}}
+	status, home := serve(t, f), t.TempDir()
+	post := api.Request{Verb: api.Post, Author: "alice", Title: "t", Body: "b"}
+	for try, want := range []ExitCode{ExitUnknown, ExitUnknown, ExitOK} {
+		v, stderr := visitor(t, status, home)
+		_, err := v.write(t.Context(), post, "")
+		got := describe(err)
+		if want == ExitOK {
+			if got != nil {
+				t.Fatalf("try %d: %v", try+1, err)
+			}
+		} else if got == nil || got.Code != want || !bytes.Contains([]byte(got.Message), []byte(f.keys[0])) {
+			t.Fatalf("try %d: got %+v, want code %d and a message with the key", try+1, got, want)
+		}
+		if again := bytes.Contains(stderr.Bytes(), []byte("going on with key "+f.keys[0])); again != (try > 0) {
+			t.Errorf("try %d: said %q", try+1, stderr)
+		}
+	}
+	if f.keys[0] == "" || f.keys[1] != f.keys[0] || f.keys[2] != f.keys[0] {
+		t.Errorf("keys %q: want one and the same", f.keys)
+	}
+	v, _ := visitor(t, status, home)
+	if _, err := v.write(t.Context(), post, ""); err != nil || f.keys[3] == f.keys[0] {
+		t.Errorf("the same words after an answer: key %q (%v), want a new one", f.keys[3], err)
+	}
+}
+
+// A post that was surely not done leaves nothing behind: no key is kept.
+func TestRefusedIsRefused(t *testing.T) {
+	f := &fakeReplica{plan: []*api.Error{refusal(api.KindNotFound)}}
+	status, home := serve(t, f), t.TempDir()
+	v, _ := visitor(t, status, home)
+	_, err := v.write(t.Context(), api.Request{Verb: api.Reply, Target: seq(9), Body: "b"}, "")
+	if got := describe(err); got == nil || got.Code != ExitRefused || got.Kind != api.KindNotFound {
+		t.Fatalf("got %+v, want refused, not_found", got)
+	}
+	kept, err := v.session.read()
+	if err != nil || len(kept.Pending) != 0 {
+		t.Errorf("kept %v (%v), want nothing", kept.Pending, err)
+	}
+}
+
+// What one command has seen goes along with the next.
+func TestSessionGoesAlong(t *testing.T) {
+	f := &fakeReplica{}
+	status, home := serve(t, f), t.TempDir()
+	v, _ := visitor(t, status, home)
+	answer, err := v.write(t.Context(), api.Request{Verb: api.Post, Title: "t"}, "mine")
+	if err != nil || answer.Key != "mine" {
+		t.Fatalf("got %+v (%v), want key mine", answer, err)
+	}
+	v, _ = visitor(t, status, home)
+	if _, err := v.ask(t.Context(), api.Request{Verb: api.Read}); err != nil {
+		t.Fatal(err)
+	}
+	if want := tokenOf(1).String(); f.last.Token.String() != want {
+		t.Errorf("read came with token %q, want %q", f.last.Token, want)
+	}
+}
+
+// Nobody is there: refused before anything was sent, within the time given.
+func TestNobodyThere(t *testing.T) {
+	status := &supervisor.ClusterStatus{Replicas: []supervisor.ReplicaStatus{{Name: "r1", ClientAddr: "127.0.0.1:1"}}}
+	v, _ := visitor(t, status, t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := v.write(ctx, api.Request{Verb: api.Post, Title: "t"}, "")
+	if got := describe(err); got == nil || got.Code != ExitRefused {
+		t.Errorf("got %+v, want refused", got)
+	}
+}
+
+func TestNoSuchReplica(t *testing.T) {
+	v := &visit{at: "r9"}
+	got := describe(v.dial(&supervisor.ClusterStatus{Replicas: []supervisor.ReplicaStatus{{Name: "r1"}, {Name: "r2"}}}))
+	if got == nil || got.Code != ExitUsage || got.Hint != "there are r1, r2" {
+		t.Errorf("got %+v, want a usage error that names r1 and r2", got)
+	}
+}
+
+// Equal posts have equal digests, and whatever differs makes them differ.
+func TestDigest(t *testing.T) {
+	base := api.Request{Verb: api.Post, Author: "a", Title: "t", Body: "b"}
+	seen := map[string]bool{digestOf(base): true}
+	for _, edit := range []func(*api.Request){
+		func(r *api.Request) { r.Verb = api.Reply },
+		func(r *api.Request) { r.Author = "c" },
+		func(r *api.Request) { r.Title, r.Body = "tb", "" },
+		func(r *api.Request) { r.Title, r.Body = "", "tb" },
+		func(r *api.Request) { r.Target = board.ArticleID{Seq: 1} },
+	} {
+		r := base
+		edit(&r)
+		if seen[digestOf(r)] {
+			t.Errorf("%+v has the digest of another request", r)
+		}
+		seen[digestOf(r)] = true
+	}
+	retry := base
+	retry.Key, retry.Replica, retry.Token = "k", "r2", tokenOf(4)
+	if !seen[digestOf(retry)] {
+		t.Error("key, replica and token are not what a post says")
+	}
+}
