@@ -1,0 +1,80 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"consequor/topologies"
+)
+
+// Config is what a cluster is brought up with.
+type Config struct {
+	// Root is the folder that holds the cluster's home. Default: Root().
+	Root string
+
+	// Topology is the cluster to bring up. Needed.
+	Topology *topologies.Topology
+
+	// Command starts a replicad; "--config FILE" is added.
+	// Default: this very program, with the word replicad.
+	Command []string
+
+	// Ephemeral keeps the data only until the cluster goes down.
+	Ephemeral bool
+
+	// Wait limits how long all replicas may take until they serve. Default: 30 s.
+	Wait time.Duration
+
+	// Event, if any, is told of each event, in order. It may be slow, but one
+	// that falls behind by more than eventsKept is told so and no more.
+	Event func(Event)
+
+	// Ready, if any, is called once, when all replicas serve.
+	Ready func(*ClusterStatus)
+
+	// Now, if any, is closed when the end, once it has begun or whether it has
+	// or not, can no longer wait for replicas to stop in order.
+	Now <-chan struct{}
+}
+
+const waitDefault = 30 * time.Second
+
+func (c *Config) complete() error {
+	if c.Topology == nil || len(c.Topology.Replicas) == 0 {
+		return errors.New("bring up a cluster: the topology has no replicas")
+	}
+	if c.Root == "" {
+		root, err := Root()
+		if err != nil {
+			return err
+		}
+		c.Root = root
+	}
+	if len(c.Command) == 0 {
+		self, err := selfPath()
+		if err != nil {
+			return err
+		}
+		c.Command = []string{self, "replicad"}
+	}
+	if c.Wait == 0 {
+		c.Wait = waitDefault
+	}
+	return nil
+}
+
+// selfPath names this program's file for as long as the program runs: also
+// after it was deleted, as `go run` does, or built anew.
+func selfPath() (string, error) {
+	const linux = "/proc/self/exe"
+	if _, err := os.Stat(linux); err == nil {
+		return linux, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program's file: %w", err)
+	}
+	return self, nil
+}

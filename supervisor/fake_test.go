@@ -1,0 +1,263 @@
+package supervisor
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"consequor/replicad/api"
+	"consequor/topologies"
+)
+
+// The test binary plays several parts: it runs the tests, or, when its first
+// argument names a role, what the tests start.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 || strings.HasPrefix(os.Args[1], "-test.") {
+		os.Exit(m.Run())
+	}
+	switch os.Args[1] {
+	case "fake-replicad":
+		os.Exit(fakeReplicad(os.Args[2:]))
+	case "fake-plugin":
+		select {}
+	case "supervisor":
+		os.Exit(superviseAlone(os.Args[2:]))
+	}
+	fmt.Fprintf(os.Stderr, "unknown role %q\n", os.Args[1])
+	os.Exit(2)
+}
+
+// fake is a replicad that does as it is told: from the start by the words in
+// the file WISHES/NAME, and later through a socket, by fakeOrder.
+type fake struct {
+	config topologies.Process
+	wishes string
+	report *json.Encoder
+	plugin *exec.Cmd
+}
+
+// fakeOrder is one line on a fake's socket. It is answered by one line.
+type fakeOrder struct {
+	Report *api.Status // to be reported; the plugin's pid is filled in
+	Exit   *int        // to end with
+	Tell   string      // "fds", "served"
+}
+
+// fakeReplicad is called as: fake-replicad WISHES --config FILE
+func fakeReplicad(args []string) int {
+	f := &fake{report: json.NewEncoder(os.NewFile(topologies.ReportFD, "report"))}
+	data, err := os.ReadFile(args[2])
+	if err == nil {
+		err = json.Unmarshal(data, &f.config)
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 2
+	}
+	wishes, _ := os.ReadFile(filepath.Join(args[0], f.config.Name)) // none: no wishes
+	f.wishes = string(wishes)
+	return f.run(args[0])
+}
+
+func (f *fake) wants(word string) bool { return strings.Contains(f.wishes, word) }
+
+func (f *fake) run(wishes string) int {
+	fmt.Printf("fake %s begins\n", f.config.Name)
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	f.say(api.Status{Step: api.Starting})
+	switch {
+	case f.wants("crash"):
+		fmt.Println("the disk is on fire")
+		return 1
+	case f.wants("fault"):
+		f.say(api.Status{Step: api.Failed, Fault: "its data is gone"})
+		return topologies.ExitFault
+	case f.wants("stray"):
+		return f.stray(wishes)
+	}
+	if f.wants("plugin") {
+		f.startPlugin()
+	}
+	f.say(api.Status{Step: api.Started})
+	life := bufio.NewReader(os.NewFile(topologies.LifelineFD, "lifeline"))
+	if line, err := life.ReadString('\n'); line != topologies.Go || err != nil {
+		fmt.Printf("lifeline: %q, %v\n", line, err)
+		return 3
+	}
+	f.say(api.Status{Step: api.Joined, Waiting: "its peers"})
+	if !f.wants("late") {
+		f.say(api.Status{Step: api.CaughtUp})
+	}
+	go func() {
+		io.Copy(io.Discard, life)
+		os.Exit(3) // the supervisor is gone
+	}()
+	go f.listen()
+	for range term {
+		if !f.wants("stubborn") {
+			return 0
+		}
+		fmt.Println("not now")
+	}
+	return 0
+}
+
+// stray says that it has started although it has no record of it, and that it
+// is not to be waited for: it dies right after.
+func (f *fake) stray(string) int {
+	os.Stdout.WriteString("\x1b[31mred\x00 words\n")
+	return 9
+}
+
+func (f *fake) say(s api.Status) {
+	s.Name = f.config.Name
+	if f.plugin != nil {
+		s.PluginPID = f.plugin.Process.Pid
+	}
+	f.report.Encode(s)
+}
+
+func (f *fake) startPlugin() {
+	f.plugin = exec.Command("/proc/self/exe", "fake-plugin")
+	f.plugin.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := f.plugin.Start(); err != nil {
+		fmt.Println(err)
+		os.Exit(4)
+	}
+	go func(old *exec.Cmd) {
+		old.Wait()
+		f.startPlugin()
+		f.say(api.Status{Step: api.CaughtUp, PluginRestarts: 1})
+	}(f.plugin)
+}
+
+func (f *fake) listen() {
+	l, err := net.Listen("unix", filepath.Join(f.config.SocketDir, "fake.sock"))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(4)
+	}
+	os.WriteFile(filepath.Join(f.config.SocketDir, "listening"), nil, 0o600)
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			os.Exit(4)
+		}
+		var o fakeOrder
+		if err := json.NewDecoder(c).Decode(&o); err == nil {
+			fmt.Fprintln(c, f.obey(o))
+		}
+		c.Close()
+	}
+}
+
+func (f *fake) obey(o fakeOrder) string {
+	switch {
+	case o.Report != nil:
+		f.say(*o.Report)
+	case o.Exit != nil:
+		os.Exit(*o.Exit)
+	case o.Tell == "fds":
+		return fds()
+	case o.Tell == "served":
+		return strconv.FormatBool(f.config.Served)
+	}
+	return "ok"
+}
+
+// fds lists what this process has open that it did not open itself.
+func fds() string {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	var list []string
+	for _, e := range entries {
+		to, err := os.Readlink("/proc/self/fd/" + e.Name())
+		switch {
+		case err != nil: // the listing itself
+		case strings.HasPrefix(to, "anon_inode:"), strings.HasPrefix(to, "socket:"): // our poller and listener
+		case strings.HasPrefix(to, "/sys/fs/cgroup/"): // the runtime's, to count processors
+		case strings.HasPrefix(to, "pipe:"):
+			list = append(list, e.Name()+"=pipe")
+		default:
+			list = append(list, e.Name()+"="+filepath.Base(to))
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// order tells the fake replica name what to do and returns its answer.
+func (c *cluster) order(name string, o fakeOrder) string {
+	c.t.Helper()
+	path := filepath.Join(c.runDir(), strings.TrimPrefix(name, "r"), "fake.sock")
+	c.eventually("the fake "+name+" listens", func() bool { return exists(filepath.Join(filepath.Dir(path), "listening")) })
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		c.t.Fatalf("order %s: %v", name, err)
+	}
+	defer conn.Close()
+	if err := json.NewEncoder(conn).Encode(o); err != nil {
+		c.t.Fatalf("order %s: %v", name, err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil && o.Exit == nil {
+		c.t.Fatalf("order %s: %v", name, err)
+	}
+	return string(bytes.TrimSpace(answer))
+}
+
+// report has the fake replica name report s.
+func (c *cluster) report(name string, s api.Status) {
+	c.t.Helper()
+	c.order(name, fakeOrder{Report: &s})
+}
+
+func (c *cluster) exit(name string, code int) {
+	c.t.Helper()
+	c.order(name, fakeOrder{Exit: &code})
+}
+
+// superviseAlone is called as: supervisor ROOT WISHES REPLICAS
+func superviseAlone(args []string) int {
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return 2
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer cancel()
+	err = Run(ctx, Config{
+		Root: args[0], Topology: fakeTopology(n), Wait: testLimit,
+		Command: []string{"/proc/self/exe", "fake-replicad", args[1]},
+		Ready:   func(*ClusterStatus) { fmt.Println("ready") },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+func fakeTopology(n int) *topologies.Topology {
+	t := &topologies.Topology{
+		Path: "/fake.yaml", Name: "fake", Mode: topologies.Mode{Name: "sequential"},
+		Restart: topologies.Restart{Policy: topologies.OnFailure, Backoff: time.Millisecond, BackoffMax: 4 * time.Millisecond, GiveUpAfter: 3},
+	}
+	for i := range n {
+		name := "r" + strconv.Itoa(i+1)
+		t.Replicas = append(t.Replicas, topologies.Replica{
+			ID: boardID(i + 1), Name: name, Process: name, Client: "127.0.0.1:0", Peer: "127.0.0.1:0"})
+	}
+	return t
+}

@@ -1,0 +1,298 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"consequor/replicad/api"
+	"consequor/topologies"
+)
+
+// eventsKept bounds the events that a late or slow reader can still have.
+const eventsKept = 1024
+
+// hub is what is known of the cluster. Processes tell it what happens; status
+// and events are read from it. Each change wakes all readers, who then take
+// what they have not seen: a reader has no queue of its own that could fill.
+type hub struct {
+	mu      sync.Mutex
+	cluster ClusterStatus // without its replicas
+	rows    []*row
+	events  []Event // the last eventsKept, by rising Seq
+	seq     uint64
+	serving bool          // all replicas did, at the last change
+	changed chan struct{} // closed and made anew at each change
+	closed  bool          // there will be no further change
+}
+
+// row is what is known of one replica.
+type row struct {
+	replica    topologies.Replica
+	alive      bool
+	paused     bool
+	pid        int
+	starts     int
+	report     api.Status // the last one; of a dead replica, what lasts of it
+	down       State      // while not alive
+	why        string     // while not alive
+	shown      State      // at the last change
+	since      time.Time  // when shown changed
+	officeFrom uint64     // see lose
+}
+
+func newHub(cluster ClusterStatus, replicas []topologies.Replica) *hub {
+	h := &hub{cluster: cluster, changed: make(chan struct{})}
+	for _, r := range replicas {
+		h.rows = append(h.rows, &row{replica: r, down: StateStarting, shown: StateStarting, since: now()})
+	}
+	return h
+}
+
+func now() time.Time { return time.Now().UTC() }
+
+func (r *row) state() State {
+	switch {
+	case !r.alive:
+		return r.down
+	case r.paused:
+		return StatePaused
+	case r.report.Step == api.CaughtUp:
+		return StateServing
+	case r.report.Step == api.Failed:
+		return StateFailed
+	}
+	return StateStarting
+}
+
+// update changes something and tells all readers.
+func (h *hub) update(change func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change()
+	h.settle()
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// settle draws the conclusions from a change: states, coordinator, readiness.
+func (h *hub) settle() {
+	serving := true
+	for _, r := range h.rows {
+		if s := r.state(); s != r.shown {
+			r.shown, r.since = s, now()
+		}
+		serving = serving && r.shown == StateServing
+	}
+	coordinator, backup := h.elected()
+	if was := h.cluster.Coordinator; !equal(was, coordinator) {
+		text := "no coordinator is known"
+		if coordinator != nil {
+			text = fmt.Sprintf("%s is coordinator, term %d", *coordinator, h.newestTerm())
+		}
+		h.cluster.Coordinator = coordinator
+		h.event(EventCoordinator, "", text)
+	}
+	h.cluster.Backup = backup
+	if serving && !h.serving {
+		h.event(EventReady, "", fmt.Sprintf("all %d replicas serve", len(h.rows)))
+	}
+	h.serving = serving
+}
+
+func equal(a, b *string) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+// event must be called within update.
+func (h *hub) event(kind EventKind, replica, text string) {
+	h.seq++
+	if len(h.events) == eventsKept {
+		h.events = slices.Delete(h.events, 0, 1)
+	}
+	h.events = append(h.events, Event{h.seq, now(), kind, replica, text})
+}
+
+// newestTerm is the highest one that a serving replica has reported.
+func (h *hub) newestTerm() uint64 {
+	var term uint64
+	for _, r := range h.rows {
+		if r.shown == StateServing {
+			term = max(term, r.report.Term)
+		}
+	}
+	return term
+}
+
+// elected tells who coordinates, and who is backup, as those say who serve and
+// know the newest term. Either must serve itself. The coordinator's own word
+// on its backup goes before that of others.
+func (h *hub) elected() (coordinator, backup *string) {
+	term := h.newestTerm()
+	for _, r := range h.rows {
+		if r.shown != StateServing || r.report.Term != term {
+			continue
+		}
+		if c := h.holder(r.report.Coordinator); c != nil && c.officeFrom <= term {
+			coordinator = &c.replica.Name
+		}
+		own := r.report.Coordinator == r.replica.Name
+		if b := h.holder(r.report.Backup); b != nil && (backup == nil || own) {
+			backup = &b.replica.Name
+		}
+	}
+	if equal(coordinator, backup) {
+		backup = nil // its word is older than the election
+	}
+	return coordinator, backup
+}
+
+// holder returns the row of a replica that can hold an office: one that serves.
+func (h *hub) holder(name string) *row {
+	if r := h.row(name); r != nil && r.shown == StateServing {
+		return r
+	}
+	return nil
+}
+
+func (h *hub) row(name string) *row {
+	for _, r := range h.rows {
+		if r.replica.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// lose notes that a replica's state machine has died. Should it come back
+// before the others have noticed, they would still name it coordinator of a
+// term in which it no longer is: from now on only higher terms count.
+func (h *hub) lose(lost *row) {
+	for _, r := range h.rows {
+		if r.report.Coordinator == lost.replica.Name && r.report.Term > 0 {
+			lost.officeFrom = max(lost.officeFrom, r.report.Term+1)
+		}
+	}
+}
+
+// note tells of something that concerns no state.
+func (h *hub) note(kind EventKind, replica, text string) {
+	h.update(func() { h.event(kind, replica, text) })
+}
+
+// spawned tells that the process of these replicas runs.
+func (h *hub) spawned(replicas []string, pid int) {
+	h.each(replicas, func(r *row) {
+		r.alive, r.paused, r.pid, r.why = true, false, pid, ""
+		r.starts++
+		h.event(EventSpawned, r.replica.Name, fmt.Sprintf("%s is spawned, pid %d", r.replica.Name, pid))
+	})
+}
+
+// died tells that the process of these replicas is gone, and in which state
+// that leaves them.
+func (h *hub) died(replicas []string, kind EventKind, down State, why string) {
+	h.each(replicas, func(r *row) {
+		h.lose(r)
+		r.alive, r.paused, r.pid, r.down, r.why = false, false, 0, down, why
+		old := r.report
+		r.report = api.Status{Name: old.Name, Articles: old.Articles, Vector: old.Vector, ModeSHA256: old.ModeSHA256,
+			PluginRestarts: old.PluginRestarts}
+		h.event(kind, r.replica.Name, r.replica.Name+" "+why)
+	})
+}
+
+// setPaused tells that a process was stopped by SIGSTOP, or goes on.
+func (h *hub) setPaused(replicas []string, paused bool) {
+	kind, text := EventResumed, " is resumed"
+	if paused {
+		kind, text = EventPaused, " is paused"
+	}
+	h.each(replicas, func(r *row) {
+		r.paused = paused
+		h.event(kind, r.replica.Name, r.replica.Name+text)
+	})
+}
+
+func (h *hub) each(replicas []string, f func(*row)) {
+	h.update(func() {
+		for _, name := range replicas {
+			f(h.row(name))
+		}
+	})
+}
+
+// reported takes a replica's word on itself.
+func (h *hub) reported(s api.Status) {
+	h.update(func() {
+		r := h.row(s.Name)
+		before := r.report
+		if before.PluginPID != 0 && s.PluginPID != before.PluginPID {
+			h.lose(r)
+			h.event(EventPlugin, s.Name, fmt.Sprintf("%s has lost its plugin, pid %d", s.Name, before.PluginPID))
+		}
+		r.report = s
+		if s.Step != before.Step {
+			h.stepped(s)
+		}
+	})
+}
+
+func (h *hub) stepped(s api.Status) {
+	switch s.Step {
+	case api.Started:
+		h.event(EventStarted, s.Name, s.Name+" has started: disk open, mode running, listening")
+	case api.Joined:
+		h.event(EventJoined, s.Name, s.Name+" has joined its peers")
+	case api.CaughtUp:
+		h.event(EventServing, s.Name, s.Name+" has caught up and serves")
+	case api.Failed:
+		h.event(EventFailed, s.Name, s.Name+" has failed: "+s.Fault)
+	}
+}
+
+// status returns what is known, and a channel that is closed at the next
+// change. Closed tells that there will be none.
+func (h *hub) status() (status *ClusterStatus, closed bool, changed <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.cluster
+	s.Replicas = make([]ReplicaStatus, len(h.rows))
+	for i, r := range h.rows {
+		s.Replicas[i] = r.status()
+	}
+	return &s, h.closed, h.changed
+}
+
+func (r *row) status() ReplicaStatus {
+	s := ReplicaStatus{
+		Name: r.replica.Name, State: r.shown, Role: r.report.Role, Term: r.report.Term,
+		Articles: r.report.Articles, Vector: r.report.Vector, Behind: r.report.Behind,
+		PID: r.pid, PluginPID: r.report.PluginPID, Restarts: max(0, r.starts-1), PluginRestarts: r.report.PluginRestarts,
+		ClientAddr: r.replica.Client, PeerAddr: r.replica.Peer, Process: r.replica.Process, ModeSHA256: r.report.ModeSHA256,
+		Step: string(r.report.Step), Why: r.why, Since: r.since,
+	}
+	if r.alive {
+		s.Why = r.report.Waiting
+	}
+	if r.alive && r.report.Fault != "" {
+		s.Why = r.report.Fault
+	}
+	return s
+}
+
+// eventsAfter returns the events after number seq. Lost tells that some of
+// them are no longer kept.
+func (h *hub) eventsAfter(seq uint64) (events []Event, lost, closed bool, changed <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(h.events, seq+1, func(e Event, seq uint64) int { return int(int64(e.Seq - seq)) })
+	lost = len(h.events) > 0 && h.events[0].Seq > seq+1
+	return slices.Clone(h.events[i:]), lost, h.closed, h.changed
+}
+
+// close ends all readers once they have seen everything.
+func (h *hub) close() {
+	h.update(func() { h.closed = true })
+}
