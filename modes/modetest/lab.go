@@ -17,7 +17,7 @@ const (
 	labTimeout  = 2 * time.Second           // of every request
 	labGrace    = 100 * time.Millisecond    // for the mode to answer after that
 	labPatience = 10 * time.Second          // for a mode to do what it must once faults have stopped
-	labStepsMax = 200_000                   // batches of one scenario; more is a mode that never rests
+	labStepsMax = 50_000                    // batches of one scenario; more is a mode that never rests
 	labTraceMax = 30                        // steps shown with a fault
 	labLineMax  = 240                       // bytes of one of them
 	labSeed     = 0x636f6e736571756f72 >> 8 // of all replicas; each gets it plus its number
