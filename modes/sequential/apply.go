@@ -12,7 +12,7 @@ import (
 // applyEntries gives ids to what was committed, in the one order, and puts it
 // on the board. The articles need not be on disk: the log, which is, has them.
 func (m *Mode) applyEntries(message *pb.Message) {
-	batch := applied{}
+	batch := applied{articles: make([]board.Article, 0, len(message.GetEntries()))}
 	for _, e := range message.GetEntries() {
 		if e.GetIndex() != m.applied+1 || e.GetIndex() > m.committed {
 			panic(fmt.Sprintf("entry %d applied after %d, with %d committed", e.GetIndex(), m.applied, m.committed))
