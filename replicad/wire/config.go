@@ -108,6 +108,10 @@ func (c *Config) check() error {
 	if c.Limits.WindowLenMax < 256<<10 || c.Limits.WindowLenMax > 1<<30 {
 		add("a window of %d bytes: want 256 KiB to 1 GiB", c.Limits.WindowLenMax)
 	}
+	if l := &c.Limits; min(l.OutboxFramesMax, l.OutboxBytesMax, l.BulkFramesMax, l.BulkBytesMax, l.HandshakesMax) < 0 ||
+		min(l.HandshakeLimit, l.KeepAlive, l.WriteLimit, l.RedialMin, l.RedialMax) < 0 {
+		add("a limit is below zero: %+v", *l)
+	}
 	if err := checkTLS(c.TLS, c.Process, c.Cluster); err != nil {
 		errs = append(errs, err)
 	}

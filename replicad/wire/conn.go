@@ -27,6 +27,7 @@ var (
 	errStopping    = errors.New("this process is stopping")
 	errExtraStream = errors.New("peer opened a stream that is not in the protocol")
 	errClosed      = errors.New("closed by the peer")
+	errNotAnswered = errors.New("peer did not take up the streams in time")
 )
 
 // conn is one established connection: both ends are known, both streams open.
@@ -97,6 +98,8 @@ func (c *conn) wait() error {
 		err = errExtraStream
 	case errors.Is(err, io.EOF):
 		err = errClosed
+	case errors.Is(err, yamux.ErrSessionShutdown): // yamux's own doing, or ours: then the cause is known
+		err = errNotAnswered
 	}
 	c.fail(err)
 	c.mu.Lock()

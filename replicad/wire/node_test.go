@@ -138,6 +138,30 @@ func TestNewConnectionReplacesOld(t *testing.T) {
 	checkNumbers(t, m[1], m[0].awaitFrames(1))
 }
 
+// 1 The network between r1 and r2 swallows everything, and closes nothing. 2 The
+// pings go unanswered: both give up. 3 The network heals, and they are back.
+func TestSilenceEndsAConnection(t *testing.T) {
+	r := newRig(t, 2)
+	r.limits = wire.Limits{KeepAlive: 50 * time.Millisecond, WriteLimit: 200 * time.Millisecond,
+		HandshakeLimit: 200 * time.Millisecond}
+	p := r.proxy(2)
+	m := r.startAll()
+	for i, to := range []board.ReplicaID{2, 1} {
+		m[i].Send(m[i].frame(to, 0))
+	}
+	m[0].awaitFrames(1)
+	m[1].awaitFrames(1)
+	p.swallow.Store(true)
+	for i, peer := range []string{"r2", "r1"} {
+		if why := m[i].awaitDown(peer, 1); !strings.Contains(why.Error(), "keepalive timeout") {
+			t.Errorf("%s saw %s go down because %v", m[i].process, peer, why)
+		}
+	}
+	p.swallow.Store(false)
+	m[0].awaitUp("r2", 2)
+	m[1].awaitUp("r1", 2)
+}
+
 // r2 stops: r1 is told why at once. r2 starts again, in a new life, and the
 // two talk.
 func TestPeerRestarts(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -340,6 +341,7 @@ type proxy struct {
 	t        testing.TB
 	listener net.Listener
 	target   string
+	swallow  atomic.Bool // take all bytes and pass none on
 
 	mu                 sync.Mutex
 	dialers, acceptors []net.Conn // the two ends of each connection, by arrival
@@ -382,7 +384,21 @@ func (p *proxy) run() {
 }
 
 // copy ends when either end is closed. It does not close the other.
-func (p *proxy) copy(dst io.Writer, src io.Reader) { io.Copy(dst, src) }
+func (p *proxy) copy(dst io.Writer, src io.Reader) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := src.Read(buf)
+		if err != nil {
+			return
+		}
+		if p.swallow.Load() {
+			continue
+		}
+		if _, err := dst.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
 
 // cut closes both ends of all connections there have been.
 func (p *proxy) cut() {

@@ -26,7 +26,7 @@ func (t *traffic) count(f *Frame) {
 	t.bytes.Add(uint64(f.size()))
 }
 
-// Both directions of one stream of a link, over the lives of its connections.
+// lane is both directions of one stream of a link, over the lives of its connections.
 type lane struct {
 	link           *link
 	out            *outbox
