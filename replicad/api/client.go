@@ -82,10 +82,10 @@ func (c *Client) newLink(endpoint Endpoint, t *Target) (*link, error) {
 
 // Close ends all requests and connections, and waits for them.
 func (c *Client) Close() {
-	c.close()
 	for _, l := range c.links {
 		l.shut()
 	}
+	c.close()
 	c.running.Wait()
 	for _, l := range c.links {
 		l.close()

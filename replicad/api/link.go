@@ -71,12 +71,12 @@ func (l *link) absent(doing string, err error) *Error {
 	return failure
 }
 
-// shut waits out whoever is about to start an attempt: none starts after it,
-// given that the client's context has ended.
+// shut lets no more pipes open.
 func (l *link) shut() {
 	for _, line := range l.lines {
 		line.mu.Lock()
-		line.mu.Unlock() //nolint:staticcheck // a barrier
+		line.closed = true
+		line.mu.Unlock()
 	}
 }
 
@@ -97,6 +97,7 @@ type line struct {
 	open    atomic.Pointer[clientPipe]
 	mu      sync.Mutex
 	opening *opening // nil: nobody is at it
+	closed  bool     // no attempt begins any more
 }
 
 // opening is one attempt to open a pipe, for all who wait for it.
@@ -179,7 +180,7 @@ func (l *line) attempt() *opening {
 		close(o.done)
 		return o
 	}
-	if l.ctx.Err() != nil {
+	if l.closed {
 		o.err = errClosed
 		close(o.done)
 		return o

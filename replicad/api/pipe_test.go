@@ -151,10 +151,10 @@ func TestHalfClosedPipeIsAnswered(t *testing.T) {
 	}
 }
 
-// Pages of a megabyte for 40 callers at once, more than one message or one
+// Pages of a megabyte for twelve callers at once, more than one message or one
 // window holds, all arrive whole.
 func TestManyLargeAnswers(t *testing.T) {
-	const pages, articles = 40, 16
+	const pages, articles = 12, 16
 	body := strings.Repeat("x", board.BodyLenMax)
 	f := &fake{do: func(context.Context, api.Request) (*api.Answer, error) {
 		a := &api.Answer{}
@@ -167,7 +167,7 @@ func TestManyLargeAnswers(t *testing.T) {
 	sizes := make(chan int, pages)
 	for range pages {
 		go func() {
-			a, err := c.DoAny(t.Context(), api.Request{Verb: api.Read})
+			a, err := c.DoAny(timeLimit(t, patience), api.Request{Verb: api.Read})
 			if err != nil {
 				t.Error(err)
 				a = &api.Answer{}
