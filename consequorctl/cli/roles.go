@@ -32,7 +32,7 @@ func beReplicad(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "replicad:", err)
 		return int(ExitFailed)
 	}
-	return replica.Main([]string{self}, args)
+	return replica.Main([]string{self}, append([]string{"--supervised"}, args...))
 }
 
 func serveMode(args []string, stderr io.Writer) int {

@@ -19,15 +19,9 @@ import (
 // Exit codes of a replicad process, for its supervisor.
 const (
 	ExitOK     = 0
-	ExitFailed = 1  // starting it again may help
-	ExitUsage  = 2  // it was not told what to do
-	ExitFault  = 75 // starting it again would not help: a person must look
-)
-
-// The descriptors that a supervisor hands to its replicad, by number.
-const (
-	lifelineFD = 3 // read end; "go" comes here, and its end is the process's
-	reportsFD  = 4 // write end, for JSON lines
+	ExitFailed = 1                    // starting it again may help
+	ExitUsage  = 2                    // it was not told what to do
+	ExitFault  = topologies.ExitFault // starting it again would not help: a person must look
 )
 
 // ExitCode maps the end of Run to the process's exit code.
@@ -47,7 +41,7 @@ func ExitCode(err error) int {
 func Main(self, args []string) int {
 	flags := flag.NewFlagSet("replicad", flag.ContinueOnError)
 	file := flags.String("config", "", "JSON file that says what to host (see topologies.Process)")
-	supervised := flags.Bool("supervised", false, "descriptors 3 and 4 are the pipes of a supervisor")
+	supervised := flags.Bool("supervised", false, "descriptors 3 and 4 are the pipes of a supervisor (see topologies.LifelineFD)")
 	verbose := flags.Bool("v", false, "log the modes' own trace")
 	if err := flags.Parse(args); err != nil {
 		return ExitUsage
@@ -68,8 +62,8 @@ func Main(self, args []string) int {
 	if *supervised {
 		goOn := make(chan struct{})
 		o.Go = goOn
-		o.Reports = os.NewFile(reportsFD, "reports")
-		go holdLifeline(os.NewFile(lifelineFD, "lifeline"), goOn)
+		o.Reports = os.NewFile(topologies.ReportFD, "reports")
+		go holdLifeline(os.NewFile(topologies.LifelineFD, "lifeline"), goOn)
 	}
 	err = Run(ctx, o)
 	if err != nil {
@@ -102,7 +96,7 @@ func holdLifeline(pipe io.Reader, goOn chan<- struct{}) {
 	words := bufio.NewScanner(pipe)
 	said := false
 	for words.Scan() {
-		if words.Text() == "go" && !said {
+		if words.Text()+"\n" == topologies.Go && !said {
 			said = true
 			close(goOn)
 		}
