@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,14 +25,17 @@ type benchCmd struct {
 	Failover benchFailover `cmd:"" help:"Kill who coordinates, again and again, under a load of posts; check that nothing was lost."`
 }
 
-const clientCountMax = 10_000
+const (
+	clientCountMax  = 10_000
+	durationDefault = 5 * time.Second
+)
 
 // benchLoadCmd is a closed loop: each client sends its next request when the
 // last one is answered, to the next replica.
 type benchLoadCmd struct {
 	Clients  int           `help:"How many clients at once." default:"16"`
-	Duration time.Duration `help:"For how long." default:"5s" xor:"end"`
-	Posts    int           `help:"Until so many requests are answered, instead." xor:"end" placeholder:"N"`
+	Duration time.Duration `help:"For how long (default: 5s)." xor:"end"`
+	Posts    int           `help:"Until so many requests are sent, instead." xor:"end" placeholder:"N"`
 	Size     int           `help:"Bytes in an article's body." default:"350"`
 	Reads    bool          `help:"Read a page instead of posting."`
 	At       string        `help:"The replica to ask (default: each in turn)." placeholder:"REPLICA"`
@@ -74,7 +78,7 @@ func (c *benchLoadCmd) check() error {
 		return usagef("--clients %d: want 1 to %d", c.Clients, clientCountMax)
 	case c.Size < 1 || c.Size > board.BodyLenMax:
 		return usagef("--size %d: want 1 to %d", c.Size, board.BodyLenMax)
-	case c.Posts < 0 || c.Duration <= 0 || c.Timeout <= 0:
+	case c.Posts < 0 || c.Duration < 0 || c.Timeout <= 0:
 		return usagef("--duration, --posts and --timeout must be above 0")
 	}
 	return nil
@@ -94,7 +98,7 @@ func (c *benchLoadCmd) measure(ctx context.Context, crowd *crowd) (*benchResult,
 	var left atomic.Int64
 	left.Store(int64(c.Posts))
 	started := time.Now()
-	end := started.Add(c.Duration)
+	end := started.Add(cmp.Or(c.Duration, durationDefault))
 	more := func() bool {
 		if c.Posts > 0 {
 			return left.Add(-1) >= 0
