@@ -22,9 +22,9 @@ const (
 	// larger.
 	SegmentSizeDefault = 16 << 20
 
-	writeSize   = 256 << 10 // a buffer of this size is written even if nobody waits for it
-	bufferKeep  = 1 << 20   // a larger buffer is given back after use
-	zeroedAhead = 512 << 10 // so far ahead of the last group the file is filled with zeros
+	writeSizeDefault = 256 << 10 // a buffer of this size is written even if nobody waits for it
+	bufferKeep       = 1 << 20   // a larger buffer is given back after use
+	zeroedAhead      = 512 << 10 // so far ahead of the last group the file is filled with zeros
 )
 
 // journal is one ordered stream of entries in segment files. Callers append
@@ -37,6 +37,7 @@ type journal struct {
 	segmentSize int64
 	noSync      bool
 	fullRetry   time.Duration
+	writeSize   int
 	log         *slog.Logger
 	fatal       func(error)
 	rolled      func() // a new segment was begun; must not block
@@ -137,7 +138,7 @@ func (j *journal) next() (group, bool) {
 // due reports whether there is something to write, to sync or to tell.
 func (j *journal) due() bool {
 	return j.failed == nil &&
-		(j.want > j.synced || len(j.asked) > 0 || len(j.buffer) >= writeSize || j.closing && j.synced < j.end)
+		(j.want > j.synced || len(j.asked) > 0 || len(j.buffer) >= j.writeSize || j.closing && j.synced < j.end)
 }
 
 // take makes a group of all that is in the buffer. Under the same lock it
@@ -322,7 +323,7 @@ func (j *journal) grown(r *Replica, size int) Position {
 	if r != nil {
 		j.touch(r)
 	}
-	if len(j.buffer) >= writeSize {
+	if len(j.buffer) >= j.writeSize {
 		j.work.Signal()
 	}
 	return j.end

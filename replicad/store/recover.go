@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -296,23 +297,27 @@ func (rc *recovery) last(s *segmentFile) error {
 	return rc.cut(s, file)
 }
 
-// cut overwrites what is behind the end with zeros.
+// cut overwrites what is behind the end, but for a mark, with zeros.
 func (rc *recovery) cut(s *segmentFile, file vfs.File) error {
-	tail := s.data[rc.j.offset:]
-	n := len(tail)
-	for n > 0 && tail[n-1] == 0 {
-		n--
+	at := rc.j.offset
+	if rc.marked(s.data[at:], s.seed) {
+		at += groupHeaderSize
 	}
+	n := len(bytes.TrimRight(s.data[at:], "\x00"))
 	if n == 0 {
 		return nil
 	}
-	if h, err := readGroupHeader(tail, s.seed); err != nil || h.length > 0 {
-		rc.j.log.Info("journal: a torn tail is cut", "path", s.path, "offset", rc.j.offset, "bytes", n)
-	}
-	if _, err := file.WriteAt(make([]byte, n), rc.j.offset); err != nil {
+	rc.j.log.Info("journal: a torn tail is cut", "path", s.path, "offset", at, "bytes", n)
+	if _, err := file.WriteAt(make([]byte, n), at); err != nil {
 		return err
 	}
 	return file.SyncData()
+}
+
+// marked reports whether tail begins with the mark of the journal's end.
+func (rc *recovery) marked(tail []byte, seed uint32) bool {
+	h, _, err := readGroup(tail, seed)
+	return err == nil && h.length == 0 && h.start == rc.pos
 }
 
 // apply does again what the entry says; end is the position behind it.

@@ -33,6 +33,7 @@ type Options struct {
 	Fatal func(error)
 
 	fullRetry time.Duration // 0: diskFullRetry
+	writeSize int           // 0: writeSizeDefault
 }
 
 func (o *Options) setDefaults() {
@@ -47,6 +48,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.fullRetry <= 0 {
 		o.fullRetry = diskFullRetry
+	}
+	if o.writeSize <= 0 {
+		o.writeSize = writeSizeDefault
 	}
 	if o.Fatal == nil {
 		o.Fatal = exit
@@ -66,6 +70,8 @@ type Store struct {
 	journal *journal
 	db      *pebble.DB
 
+	recovered Position // where the journal ended when it was opened
+
 	// Of the keeper goroutine.
 	kick       chan struct{}
 	stop       chan struct{}
@@ -82,7 +88,7 @@ func Open(dir string, o Options) (*Store, error) {
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), keeperDone: make(chan struct{}),
 	}
 	s.journal = &journal{
-		fs: o.FS, dir: o.FS.PathJoin(dir, "journal"), segmentSize: o.SegmentSize, noSync: o.NoSync, fullRetry: o.fullRetry,
+		fs: o.FS, dir: o.FS.PathJoin(dir, "journal"), segmentSize: o.SegmentSize, noSync: o.NoSync, fullRetry: o.fullRetry, writeSize: o.writeSize,
 		log: o.Logger, fatal: o.Fatal, rolled: s.kickKeeper,
 	}
 	s.journal.init()
@@ -113,8 +119,13 @@ func (s *Store) open(o *Options) error {
 	}
 	rc := &recovery{j: j, floor: floor, replica: s.Replica, records: make(map[board.ReplicaID]map[uint64]record)}
 	found, err := rc.recover()
-	if err != nil || found {
+	if err != nil {
 		return err
+	}
+	if found {
+		s.recovered = rc.pos
+		o.Logger.Debug("journal: read", "dir", j.dir, "position", rc.pos, "segments", len(j.segments))
+		return nil
 	}
 	if o.MustExist || len(j.replicas) > 0 {
 		return fmt.Errorf("journal in %s: %w", j.dir, ErrLost)
@@ -226,9 +237,9 @@ func (s *Store) Close() error {
 	}
 	j := s.journal
 	j.mu.Lock()
-	floor := j.articles.floor(j.end)
+	floor, due := j.articles.floor(j.end), j.articles.last > j.articles.floorOnDisk
 	j.mu.Unlock()
-	if floor > j.articles.floorOnDisk {
+	if due {
 		if err := errors.Join(s.writeFloor(floor), s.db.Flush()); err != nil {
 			return errors.Join(err, s.abandon())
 		}
