@@ -126,8 +126,8 @@ func (c *Cluster) Advance(d time.Duration) {
 // runNext does all that is to come at the next moment, and steps every replica
 // that it concerned once: what arrives together is one batch.
 func (c *Cluster) runNext() {
-	c.now = c.agenda[0].at
-	for len(c.agenda) > 0 && c.agenda[0].at == c.now {
+	c.now = max(c.now, c.agenda[0].at) // after Settle a timer may be late
+	for len(c.agenda) > 0 && c.agenda[0].at <= c.now {
 		heap.Pop(&c.agenda).(*item).do()
 	}
 	c.stepAll()

@@ -56,8 +56,10 @@ func (m *Mode) apply(data []byte, batch *applied) {
 		}
 		m.applyPost(&p, batch)
 	case entrySeal:
-		batch.sealed = batch.sealed || !m.state.sealed
-		m.state.sealed = true
+		if !m.state.sealed {
+			m.state.sealed, batch.sealed = true, true
+			m.note("sealed at entry %d, next id %d", m.applied, m.state.next)
+		}
 	default:
 		m.note("entry %d: of an unknown kind, %d, is void", m.applied, kind)
 	}

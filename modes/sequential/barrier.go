@@ -53,7 +53,7 @@ func (m *Mode) startBarrier() bool {
 	if len(b.flight) > 0 && m.term == b.term && m.now-b.begun < barrierPatience {
 		return false
 	}
-	if len(b.flight)+len(b.next) == 0 || m.coordinator() == 0 {
+	if len(b.flight)+len(b.next) == 0 || m.coordinator() == 0 || m.unsureOfCommits() {
 		return false
 	}
 	b.flight, b.next = append(b.flight, b.next...), nil
@@ -62,6 +62,12 @@ func (m *Mode) startBarrier() bool {
 	m.node.ReadIndex(m.barrierContext())
 	return true
 }
+
+// unsureOfCommits reports that this coordinator is too new to know what was
+// committed before it: none of its own entries is applied. Raft sees to that
+// itself, but not in a cluster of one, which after a restart would say that
+// nothing was.
+func (m *Mode) unsureOfCommits() bool { return m.leads() && m.termAt(m.applied) != m.term }
 
 func open(requests []*request) []*request {
 	kept := requests[:0]

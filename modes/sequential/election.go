@@ -19,7 +19,8 @@ const (
 	takeoverRank   = 60 * time.Millisecond  // a voter's pause per rank before it takes over itself
 	takeoverPower  = 4                      // so often the pause doubles, after each takeoverSame campaigns
 	takeoverSame   = 5
-	takeoverMax    = 40                     // campaigns in a row; then patience again
+	takeoverYield  = 3                      // rounds in which a voter leaves it to a backup that it can reach
+	takeoverMax    = 40                     // rounds; then patience again
 	restartPause   = 100 * time.Millisecond // after a restart: somebody may coordinate
 	backupSlackLen = 2_000                  // entries that a backup may be behind the best
 )
@@ -31,9 +32,12 @@ type election struct {
 	patienceEnds time.Duration // without a word from a coordinator; then: campaign
 	graceEnds    time.Duration // peers may still be on their way
 	last         word          // the last coordinator seen; one per term
+	changed      time.Duration // when it took office
 	backup       word          // who is to take over, and in which term it was named
 	takingOver   bool
-	tries        int // campaigns in this takeover
+	tries        int               // rounds of this takeover
+	lost         word              // a coordinator that is said to be gone ...
+	lostBy       []board.ReplicaID // ... by these voters
 }
 
 // startElections begins the clock. The very first coordinator of an epoch is
@@ -108,8 +112,12 @@ func (m *Mode) heard(message *pb.Message, from board.ReplicaID) {
 	}
 	switch message.GetType() {
 	case pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap:
-		m.restartPatience()
 		m.status.heard(message)
+		if !m.connected[from] {
+			m.forgetCoordinator() // its last words, late: it is gone
+			return
+		}
+		m.restartPatience()
 	case pb.MsgAppResp:
 		m.checkOffer(from)
 	}
@@ -154,7 +162,9 @@ func (m *Mode) checkOneCoordinator() {
 	if last := m.election.last; last.term == m.term && last.replica != m.lead {
 		panic(fmt.Sprintf("two coordinators in term %d: %s and %s", m.term, last.replica, m.lead))
 	}
-	m.election.last = word{m.term, m.lead}
+	if now := (word{m.term, m.lead}); now != m.election.last {
+		m.election.last, m.election.changed = now, m.now
+	}
 }
 
 func (m *Mode) takeOffice() {
@@ -178,7 +188,8 @@ func (m *Mode) nameBackup() {
 	best := m.successor()
 	if old := m.election.backup.replica; old != 0 && m.connected[old] {
 		matches := m.matches()
-		if matches[old]+backupSlackLen >= matches[best] {
+		answered := matches[old] > 0 || matches[best] == 0 // in this term: a connection alone says little
+		if answered && matches[old]+backupSlackLen >= matches[best] {
 			return
 		}
 	}
@@ -244,14 +255,9 @@ func (m *Mode) onPeerDown(peer board.ReplicaID) {
 func (m *Mode) lostCoordinator() {
 	w := word{m.term, m.lead}
 	m.note("%s, coordinator of term %d, is gone", w.replica, w.term)
-	if err := m.node.ForgetLeader(); err != nil {
-		m.note("cannot forget the coordinator: %v", err)
-	}
-	for _, v := range m.voters {
-		if v != m.self && v != w.replica && m.connected[v] {
-			m.out.SendNow(v, appendWord(nil, messageGone, w))
-		}
-	}
+	m.forgetCoordinator()
+	m.tellGone(w)
+	m.countGone(w, m.self)
 	if rank := m.rank(w.replica); rank == 0 {
 		m.takeOverNow(w)
 	} else {
@@ -259,11 +265,49 @@ func (m *Mode) lostCoordinator() {
 	}
 }
 
-// onGone hears that somebody has lost the coordinator. Only the backup acts on
-// it, and only if that is the coordinator it knows of.
-func (m *Mode) onGone(w word) {
-	if w.term == m.term && w == m.election.last && w.replica != m.self && m.rank(w.replica) == 0 {
-		m.takeOverNow(w)
+func (m *Mode) forgetCoordinator() {
+	if err := m.node.ForgetLeader(); err != nil {
+		m.note("cannot forget the coordinator: %v", err)
+	}
+}
+
+func (m *Mode) tellGone(w word) {
+	for _, v := range m.voters {
+		if v != m.self && v != w.replica && m.connected[v] {
+			m.out.SendNow(v, appendWord(nil, messageGone, w))
+		}
+	}
+}
+
+// countGone notes who has lost the coordinator, and returns how many have.
+func (m *Mode) countGone(w word, who board.ReplicaID) int {
+	if m.election.lost != w {
+		m.election.lost, m.election.lostBy = w, nil
+	}
+	if !contains(m.election.lostBy, who) {
+		m.election.lostBy = append(m.election.lostBy, who)
+	}
+	return len(m.election.lostBy)
+}
+
+// onGone hears that somebody has lost the coordinator, or (replica 0) knows of
+// none in this term. Only the backup acts on it, only if that is the
+// coordinator it knows of, and only if it could win: a voter that has not lost
+// the coordinator does not vote.
+func (m *Mode) onGone(w word, from board.ReplicaID) {
+	gone := w.replica
+	if gone == 0 && m.now >= m.election.changed+patienceMin { // not while news is on its way
+		gone = m.lead
+	}
+	if !m.connected[from] || gone == 0 || gone == m.self || w.term != m.term || (word{m.term, gone}) != m.election.last {
+		return
+	}
+	others := m.countGone(w, from)
+	if contains(m.election.lostBy, m.self) {
+		others--
+	}
+	if others+1 >= m.majority() && m.rank(gone) == 0 {
+		m.takeOverNow(word{m.term, gone})
 	}
 }
 
@@ -338,8 +382,29 @@ func (m *Mode) onTakeover() {
 		m.election.takingOver, m.election.tries = false, 0
 		return
 	}
+	m.tellGone(m.lastCoordinator()) // a backup that still hears of it may have turned back
+	if m.election.tries < takeoverYield && m.backupFirst() {
+		m.startTakeover(m.takeoverDelay())
+		return
+	}
 	m.campaign("there is no coordinator")
 	m.startTakeover(m.takeoverDelay())
+}
+
+// lastCoordinator names the one that was lost; replica 0 when there was none in
+// this term, as far as is known here.
+func (m *Mode) lastCoordinator() word {
+	if w := m.election.last; w.term == m.term && w.replica != m.self {
+		return w
+	}
+	return word{m.term, 0}
+}
+
+// backupFirst reports whether there is a backup that can be reached: it was told,
+// and has a link to more of the others than this voter may have.
+func (m *Mode) backupFirst() bool {
+	backup := m.election.backup
+	return backup.term == m.term && backup.replica != m.self && m.connected[backup.replica]
 }
 
 // takeoverDelay grows, for on a slow network a new campaign would throw away

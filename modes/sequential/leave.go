@@ -58,7 +58,6 @@ func (m *Mode) proposeSeal(batch *proposal) {
 }
 
 func (m *Mode) sealApplied() {
-	m.note("sealed at entry %d, next id %d", m.applied, m.state.next)
 	m.voidWaiting(false)
 	m.saySealed()
 }

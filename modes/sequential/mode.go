@@ -230,7 +230,7 @@ func (m *Mode) onWord(kind byte, r *reader, from board.ReplicaID) {
 		}
 	case messageGone:
 		if w := cutWord(r); r.end() {
-			m.onGone(w)
+			m.onGone(w, from)
 		}
 	case messageBackup:
 		if w := cutWord(r); r.end() {
