@@ -31,7 +31,7 @@
 //
 // The client sends its calls down one long-lived stream per connection, many
 // in one message when many wait, and answers come back the same way: at 64
-// callers a request costs a third of a gRPC call of its own. The server speaks
+// callers a request costs a quarter of a gRPC call of its own. The server speaks
 // first on a pipe; a replica that is paused or not yet serving therefore never
 // gets anything that could be done later, unseen.
 package api

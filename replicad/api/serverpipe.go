@@ -15,7 +15,7 @@ import (
 // The limits, in bytes, of results that wait in a pipe to be sent.
 const (
 	resultsSizeMax = 1 << 20  // in one message; one larger result still makes a message
-	unsentSizeMax  = 64 << 20 // in all; beyond, a client that does not read has its reads refused
+	unsentSizeMax  = 64 << 20 // in all; beyond, a client that does not read has its reads refused as overloaded
 )
 
 // serverPipe is a server's end of one pipe. One goroutine receives; each call
