@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"consequor/board"
 	"consequor/modes"
@@ -135,10 +136,8 @@ func TestPluginInheritsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for variable := range strings.SplitSeq(strings.TrimRight(string(environment), "\x00"), "\x00") {
-		if !strings.HasPrefix(variable, "PLUGIN_") && !strings.HasPrefix(variable, "CONSEQUOR_") && !strings.HasPrefix(variable, "-----") && strings.Contains(variable, "=") {
-			if name, _, _ := strings.Cut(variable, "="); !strings.Contains(name, "\n") {
-				t.Errorf("the plugin's environment holds %q", name)
-			}
+		if !strings.HasPrefix(variable, "PLUGIN_") && !strings.HasPrefix(variable, "CONSEQUOR_") {
+			t.Errorf("the plugin's environment holds %q", variable)
 		}
 	}
 	if stdin, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", p.PID())); stdin != os.DevNull {
@@ -574,18 +573,22 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 // watchProcess returns a channel that is closed when the process ends, whoever
-// its parent is. A zombie has ended.
+// its parent is, and whether or not that one has noticed.
 func watchProcess(t *testing.T, pid int) <-chan struct{} {
 	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatalf("watch process %d: %v", pid, err)
+	}
 	gone := make(chan struct{})
 	go func() {
-		defer close(gone)
-		for deadline := time.Now().Add(waitMax); time.Now().Before(deadline); runtime.Gosched() {
-			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			if err != nil {
-				return
+		defer unix.Close(fd)
+		for {
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(waitMax.Milliseconds()))
+			if n == 1 {
+				close(gone)
 			}
-			if _, after, _ := bytes.Cut(stat, []byte(") ")); bytes.HasPrefix(after, []byte("Z")) {
+			if !errors.Is(err, unix.EINTR) {
 				return
 			}
 		}
