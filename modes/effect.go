@@ -142,6 +142,10 @@ const (
 	Unknown         // perhaps done: retry with the same key
 )
 
+// KeyTooOld is the Why of a write that ends unknown because its key lies below
+// the table of keys: it may stand for an article, and nobody remembers which.
+const KeyTooOld = "key too old"
+
 func (o Outcome) String() string {
 	if o == OK {
 		return "ok"

@@ -246,12 +246,12 @@ func (p *process) run(ctx context.Context, listeners []net.Listener) error {
 	pluginCtx, endPlugin := context.WithCancel(base)
 	plugins.Go(func() { failed <- p.plugin.keep(pluginCtx) })
 	clientCtx, endClients := context.WithCancel(base)
-	server := api.NewServer(p, api.ServerOptions{})
-	p.reporter.watchWith(func(s api.Status) {
-		server.SetServing(s.Name, s.Step == api.CaughtUp)
-		server.SetServing("", p.reporter.serving())
-	})
 	for _, l := range listeners {
+		server := api.NewServer(p, api.ServerOptions{})
+		p.reporter.watchWith(func(s api.Status) {
+			server.SetServing(s.Name, s.Step == api.CaughtUp)
+			server.SetServing("", p.reporter.serving())
+		})
 		clients.Go(func() { failed <- server.Run(clientCtx, l) })
 	}
 

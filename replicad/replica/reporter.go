@@ -26,13 +26,13 @@ type reporter struct {
 	grown   map[string]bool        // changed in that only
 	loops   map[string]*loop
 	changed chan struct{}
-	watch   func(api.Status) // told of every urgent change
+	watch   []func(api.Status) // told of every urgent change
 }
 
 func newReporter(p *process) *reporter {
 	r := &reporter{
 		status: make(map[string]*api.Status), urgent: make(map[string]bool), grown: make(map[string]bool),
-		loops: make(map[string]*loop), changed: make(chan struct{}, 1), watch: func(api.Status) {},
+		loops: make(map[string]*loop), changed: make(chan struct{}, 1),
 	}
 	for _, replica := range p.hostedReplicas() {
 		r.status[replica.Name] = &api.Status{
@@ -57,7 +57,9 @@ func (r *reporter) update(name string, change func(*api.Status)) {
 	r.urgent[name] = true
 	now, watch := *s, r.watch
 	r.mu.Unlock()
-	watch(now)
+	for _, f := range watch {
+		f(now)
+	}
 	r.wake()
 }
 
@@ -110,7 +112,7 @@ func (r *reporter) modeChanged(l *loop, m modes.Status) {
 // urgent change.
 func (r *reporter) watchWith(f func(api.Status)) {
 	r.mu.Lock()
-	r.watch = f
+	r.watch = append(r.watch, f)
 	var now []api.Status
 	for _, s := range r.status {
 		now = append(now, *s)

@@ -54,7 +54,7 @@ func (p *process) hosted(name string) (*loop, error) {
 			return l, nil
 		}
 	}
-	return nil, refused(modes.Unreachable, fmt.Sprintf("no replica %s in process %s", name, p.config.Name), "ask at the address that status shows for "+name)
+	return nil, refused(api.KindNoSuchReplica, fmt.Sprintf("no replica %s in process %s", name, p.config.Name), "ask at the address that status shows for "+name)
 }
 
 // request turns a client's request into the host's.
@@ -99,9 +99,7 @@ func (l *loop) finish(r *api.Request, h host.Answer) (*api.Answer, error) {
 	case host.Refused:
 		return nil, l.refusal(r, h)
 	case host.Unknown:
-		return nil, &api.Error{Outcome: api.Unknown, Kind: "unknown",
-			Message: fmt.Sprintf("%s at %s may or may not have been done: %s", r.Verb, l.self.Name, h.Why),
-			Hint:    retryHint(r)}
+		return nil, l.unknown(r, h)
 	}
 	a := &api.Answer{
 		Replica: l.self.Name, Mode: l.process.config.Mode.Name, Epoch: h.Epoch, Guarantee: h.Guarantee,
@@ -120,6 +118,17 @@ func (l *loop) finish(r *api.Request, h host.Answer) (*api.Answer, error) {
 		return a, l.readThread(r, a)
 	}
 	return a, nil
+}
+
+// unknown makes the error of something that may have been done.
+func (l *loop) unknown(r *api.Request, h host.Answer) error {
+	if h.Why == modes.KeyTooOld {
+		return &api.Error{Outcome: api.Unknown, Kind: api.KindKeyTooOld,
+			Message: fmt.Sprintf("%s at %s: %s", r.Verb, l.self.Name, h.Why),
+			Hint:    "too many articles came since the key was made: look with consequorctl read whether it is there, else post with a new key"}
+	}
+	return &api.Error{Outcome: api.Unknown, Kind: api.KindDeadline,
+		Message: fmt.Sprintf("%s at %s may or may not have been done: %s", r.Verb, l.self.Name, h.Why), Hint: retryHint(r)}
 }
 
 func (l *loop) refusal(r *api.Request, h host.Answer) error {
@@ -146,11 +155,11 @@ func refused(kind modes.RefusalKind, message, hint string) *api.Error {
 
 // gone is the end of a request whose client did not wait.
 func gone(r *api.Request, err error) error {
-	outcome, kind := api.Refused, string(modes.Deadline)
+	outcome := api.Refused
 	if r.Verb.Writes() {
-		outcome, kind = api.Unknown, "unknown"
+		outcome = api.Unknown
 	}
-	return &api.Error{Outcome: outcome, Kind: kind, Message: fmt.Sprintf("%s: %v", r.Verb, err), Hint: retryHint(r)}
+	return &api.Error{Outcome: outcome, Kind: api.KindDeadline, Message: fmt.Sprintf("%s: %v", r.Verb, err), Hint: retryHint(r)}
 }
 
 func retryHint(r *api.Request) string {
