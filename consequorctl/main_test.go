@@ -85,8 +85,12 @@ func TestReadmeSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told, done []string
+	shell := false
 	for line := range strings.Lines(string(readme)) {
-		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "consequorctl "); ok {
+		if strings.HasPrefix(line, "```") {
+			shell = strings.TrimSpace(line) == "```sh"
+		}
+		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "consequorctl "); ok && shell {
 			told = append(told, command)
 		}
 	}

@@ -60,7 +60,7 @@ func (c *benchLoadCmd) Run(ctx context.Context, console *Console, name clusterFl
 	if err := c.check(); err != nil {
 		return err
 	}
-	crowd, err := gather(ctx, name, c.At, c.Clients)
+	crowd, err := gather(ctx, console, name, c.At, c.Clients)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ type member struct {
 
 // gather connects a crowd. Each member's first word is a read, so that
 // connecting is not measured and keys carry a mark.
-func gather(ctx context.Context, name clusterFlag, at string, count int) (*crowd, error) {
+func gather(ctx context.Context, console *Console, name clusterFlag, at string, count int) (*crowd, error) {
 	cluster, err := name.find()
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func gather(ctx context.Context, name clusterFlag, at string, count int) (*crowd
 	if err != nil {
 		return nil, err
 	}
-	v := &visit{at: at}
+	v := &visit{console: console, at: at}
 	if err := v.dial(status); err != nil {
 		return nil, err
 	}

@@ -36,9 +36,10 @@ type grammar struct {
 	Resume  resumeCmd  `cmd:"" group:"faults" help:"Let what was paused go on."`
 	Restart restartCmd `cmd:"" group:"faults" help:"Start a replica again."`
 
-	Run     runCmd     `cmd:"" group:"work" help:"Run scripted sessions."`
-	Bench   benchCmd   `cmd:"" group:"work" help:"Measure a running cluster."`
-	Version versionCmd `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`
+	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
+	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
+	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`
+	Version    versionCmd    `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`
 }
 
 var groups = kong.Groups{

@@ -87,7 +87,7 @@ func (c *benchFailover) Run(ctx context.Context, console *Console, name clusterF
 	if err := f.await(ctx, "all replicas serve", whole); err != nil {
 		return err
 	}
-	if f.crowd, err = gather(ctx, name, "", c.Clients); err != nil {
+	if f.crowd, err = gather(ctx, console, name, "", c.Clients); err != nil {
 		return err
 	}
 	defer f.crowd.close()

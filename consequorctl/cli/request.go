@@ -95,6 +95,9 @@ func (v *visit) dial(status *supervisor.ClusterStatus) error {
 	slices.SortStableFunc(endpoints, func(a, b api.Endpoint) int {
 		return cmp.Compare(absence(status, a.Name), absence(status, b.Name))
 	})
+	if v.console.Verbose {
+		v.console.Note("asking %s at %s first", cmp.Or(v.at, endpoints[0].Name), status.Replica(cmp.Or(v.at, endpoints[0].Name)).ClientAddr)
+	}
 	client, err := api.Dial(api.Target{Replicas: endpoints})
 	v.client = client
 	return err

@@ -48,16 +48,21 @@ func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) err
 
 // foreground is the supervisor: it returns when the cluster is down.
 func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topologies.Topology) error {
-	var printing error
-	return errors.Join(supervisor.Run(ctx, supervisor.Config{
+	var printing error // the first trouble; events come one at a time
+	err := supervisor.Run(ctx, supervisor.Config{
 		Topology:  topology,
 		Command:   []string{console.Self, "replicad", "--supervised"},
 		Ephemeral: c.Ephemeral,
 		Wait:      c.Wait,
-		Event:     func(e supervisor.Event) { printing = cmp.Or(printing, printEvent(console, topology.Name, e)) },
-		Ready:     func(s *supervisor.ClusterStatus) { c.ready(s) },
-		Now:       console.Now,
-	}), printing)
+		Event: func(e supervisor.Event) {
+			if err := printEvent(console, topology.Name, e); printing == nil {
+				printing = err
+			}
+		},
+		Ready: c.ready,
+		Now:   console.Now,
+	})
+	return errors.Join(err, printing)
 }
 
 // printEvent prints one line: when, who, what.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ func (p *player) words() map[string]script.Cmd {
 		"alive":      word("PID...", "these processes live", alive),
 		"signal":     word("NAME PID...", "send a signal: INT, TERM, KILL, STOP or CONT", signalTo),
 		"garbage":    word("HOST:PORT", "send what is no protocol: the other end must hang up", garbage),
+		"stranger":   word("HOST:PORT", "speak TLS without a certificate of the cluster: the other end must hang up", stranger),
 		"processes":  word("COUNT TEXT", "so many processes live that have TEXT in their command line", processes),
 		"barren":     word("FOLDER", "the folder is empty or not there", barren),
 	}
@@ -289,6 +291,23 @@ func signalTo(_ *script.State, args []string) (string, string, error) {
 }
 
 func garbage(_ *script.State, args []string) (string, string, error) {
+	return hungUpOn(args, func(conn net.Conn) (net.Conn, error) {
+		_, err := conn.Write(bytes.Repeat([]byte("\xff\x00 garbage\r\n"), garbageSize/11))
+		return conn, err
+	})
+}
+
+// stranger's handshake may well succeed on its side: with TLS 1.3 the other
+// end's refusal comes after.
+func stranger(_ *script.State, args []string) (string, string, error) {
+	return hungUpOn(args, func(conn net.Conn) (net.Conn, error) {
+		secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"consequor"}})
+		return secure, secure.Handshake()
+	})
+}
+
+// hungUpOn connects, lets begin say something, and wants to be hung up on.
+func hungUpOn(args []string, begin func(net.Conn) (net.Conn, error)) (string, string, error) {
 	if len(args) != 1 {
 		return "", "", errWords
 	}
@@ -300,11 +319,12 @@ func garbage(_ *script.State, args []string) (string, string, error) {
 	if err := conn.SetDeadline(time.Now().Add(garbageLimit)); err != nil {
 		return "", "", err
 	}
-	if _, err := conn.Write(bytes.Repeat([]byte("\xff\x00 garbage\r\n"), garbageSize/11)); err == nil {
-		_, err = io.Copy(io.Discard, conn)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return "", "", fmt.Errorf("%s still holds the connection after %v", args[0], garbageLimit)
-		}
+	talk, err := begin(conn)
+	if err == nil {
+		_, err = io.Copy(io.Discard, io.LimitReader(talk, garbageSize))
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "", "", fmt.Errorf("%s still holds the connection after %v", args[0], garbageLimit)
 	}
 	return "", "", nil // it hung up, politely or not
 }

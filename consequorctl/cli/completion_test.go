@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// bash is asked to complete what a user has typed.
+func TestCompletion(t *testing.T) {
+	script, stderr, code := command(t, "completion", "bash")
+	if code != ExitOK {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	for _, c := range []struct{ typed, offers string }{
+		{"consequorctl re", "reply read resume restart"},
+		{"consequorctl read --fr", "--fresh"},
+		{"consequorctl bench fail", "failover"},
+		{"consequorctl up --ready", ""},
+	} {
+		words := strings.Fields(c.typed)
+		ask := script + "COMP_WORDS=(" + c.typed + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _consequorctl; echo \"${COMPREPLY[*]}\""
+		out, err := exec.Command("bash", "-c", ask).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != c.offers {
+			t.Errorf("%s: got %q (%v), want %q", c.typed, got, err, c.offers)
+		}
+	}
+}
