@@ -46,7 +46,8 @@
 //     until then it would turn down any candidate, and tells the others: "r1 is
 //     gone, term 3".
 //  3. r2 asks for votes at once, and again at each such word, then every 20 ms
-//     and a bit, until there is a coordinator. r3 would do the same after a pause.
+//     and a bit, until there is a coordinator. r3 repeats the word, and after a
+//     while campaigns itself.
 //  4. Was r1 alive, with a bad link to r3 only? Then r2 wins with r3's vote, r1
 //     hears of term 4 and follows. A wrong suspicion costs an election, never an
 //     article.
@@ -57,8 +58,9 @@
 //	request.go   the five requests             log.go       the log in memory
 //	forward.go   posts to the coordinator      record.go    the log on disk
 //	barrier.go   fresh reads, sync             apply.go     entries become articles
-//	election.go  clock and takeover            state.go     what applying depends on
-//	snapshot.go  trimming, catching up         keys.go      keys and their articles
-//	leave.go     seal and stop                 message.go, raftmessage.go, entry.go
+//	election.go  clock and office              state.go     what applying depends on
+//	takeover.go  connections and takeover      keys.go      keys and their articles
+//	snapshot.go  trimming, catching up         message.go   what replicas say to each other,
+//	leave.go     seal and stop                 raftmessage.go, entry.go likewise
 //	status.go    what is reported
 package sequential

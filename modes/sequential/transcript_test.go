@@ -37,6 +37,9 @@ func describe(message []byte) string {
 		return fmt.Sprintf("round %d is denied", cutDenied(&r).round)
 	case messageGone:
 		w := cutWord(&r)
+		if w.replica == 0 {
+			return fmt.Sprintf("I know of no coordinator in term %d", w.term)
+		}
 		return fmt.Sprintf("%s, coordinator of term %d, is gone", w.replica, w.term)
 	case messageBackup:
 		w := cutWord(&r)
