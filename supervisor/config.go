@@ -34,9 +34,11 @@ type Config struct {
 	// Ready, if any, is called once, when all replicas serve.
 	Ready func(*ClusterStatus)
 
-	// Now, if any, is closed when the end, once it has begun or whether it has
-	// or not, can no longer wait for replicas to stop in order.
+	// Now, if any, is closed to end the cluster at once: replicas are killed,
+	// also when an orderly end has begun already.
 	Now <-chan struct{}
+
+	after func(time.Duration) <-chan time.Time // time.After, but in tests
 }
 
 const waitDefault = 30 * time.Second
@@ -61,6 +63,9 @@ func (c *Config) complete() error {
 	}
 	if c.Wait == 0 {
 		c.Wait = waitDefault
+	}
+	if c.after == nil {
+		c.after = time.After
 	}
 	return nil
 }

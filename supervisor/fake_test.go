@@ -1,3 +1,5 @@
+//go:build linux
+
 package supervisor
 
 import (
@@ -26,6 +28,7 @@ import (
 // argument names a role, what the tests start.
 func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || strings.HasPrefix(os.Args[1], "-test.") {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each fake under -race takes a second to end
 		os.Exit(m.Run())
 	}
 	switch os.Args[1] {
@@ -69,12 +72,12 @@ func fakeReplicad(args []string) int {
 	}
 	wishes, _ := os.ReadFile(filepath.Join(args[0], f.config.Name)) // none: no wishes
 	f.wishes = string(wishes)
-	return f.run(args[0])
+	return f.run()
 }
 
 func (f *fake) wants(word string) bool { return strings.Contains(f.wishes, word) }
 
-func (f *fake) run(wishes string) int {
+func (f *fake) run() int {
 	fmt.Printf("fake %s begins\n", f.config.Name)
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
@@ -87,7 +90,8 @@ func (f *fake) run(wishes string) int {
 		f.say(api.Status{Step: api.Failed, Fault: "its data is gone"})
 		return topologies.ExitFault
 	case f.wants("stray"):
-		return f.stray(wishes)
+		os.Stdout.WriteString("\x1b[31mred\x00 words\n")
+		return 9
 	}
 	if f.wants("plugin") {
 		f.startPlugin()
@@ -114,13 +118,6 @@ func (f *fake) run(wishes string) int {
 		fmt.Println("not now")
 	}
 	return 0
-}
-
-// stray says that it has started although it has no record of it, and that it
-// is not to be waited for: it dies right after.
-func (f *fake) stray(string) int {
-	os.Stdout.WriteString("\x1b[31mred\x00 words\n")
-	return 9
 }
 
 func (f *fake) say(s api.Status) {

@@ -292,8 +292,7 @@ func (s *supervisor) hostedBy(process string) []string {
 
 // awaitReady returns when all replicas serve, or says who is late, and why.
 func (s *supervisor) awaitReady(ctx context.Context) error {
-	late := time.NewTimer(s.config.Wait)
-	defer late.Stop()
+	late := s.config.after(s.config.Wait)
 	for {
 		status, _, changed := s.hub.status()
 		failed := slices.ContainsFunc(status.Replicas, func(r ReplicaStatus) bool { return r.State == StateFailed })
@@ -305,7 +304,7 @@ func (s *supervisor) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
-		case <-late.C:
+		case <-late:
 			status, _, _ = s.hub.status()
 			return s.notReady(status, fmt.Sprintf("not ready after %v", s.config.Wait))
 		case <-ctx.Done():
