@@ -12,10 +12,14 @@ import (
 	"consequor/modes"
 )
 
-// elected returns a loop of three modes, of which r1 coordinates.
+// elected returns a loop of three modes, of which r1 coordinates; its first
+// entry is applied everywhere.
 func elected() *loop {
 	l := newLoop(3)
-	l.run(func() bool { return l.modes[0].leads() && l.modes[1].lead == 1 && l.modes[2].lead == 1 })
+	l.run(func() bool {
+		r1 := l.modes[0]
+		return r1.leads() && r1.applied == r1.log.last() && l.modes[1].applied == r1.applied && l.modes[2].applied == r1.applied
+	})
 	return l
 }
 

@@ -29,6 +29,7 @@ func (s *statusKeeper) heard(message *pb.Message) {
 		s.catchUpTo(message.GetCommit())
 		s.known = max(s.known, message.GetCommit())
 	case pb.MsgSnap:
+		s.catchUpTo(message.GetSnapshot().GetMetadata().GetIndex())
 		s.known = max(s.known, message.GetSnapshot().GetMetadata().GetIndex())
 	}
 }
