@@ -52,6 +52,7 @@ type Cluster struct {
 	replicas []*replica
 	cuts     map[link]bool
 	calls    []*Call
+	halts    []string
 }
 
 // link is the way from one replica to another.
@@ -296,6 +297,9 @@ func (c *Cluster) Status(id board.ReplicaID) modes.Status { return c.replica(id)
 // Sealed reports whether a replica has said, in this life, that the epoch is
 // sealed.
 func (c *Cluster) Sealed(id board.ReplicaID) bool { return c.replica(id).saidSealed }
+
+// Halts returns why modes have halted: none does while its host keeps the rules.
+func (c *Cluster) Halts() []string { return c.halts }
 
 // Records returns how many records a replica's journal keeps.
 func (c *Cluster) Records(id board.ReplicaID) int {

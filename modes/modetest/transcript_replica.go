@@ -297,6 +297,7 @@ func (r *replica) actNow(effect modes.Effect) bool {
 		r.trace("  note: %s", e.Text)
 	case modes.Halt:
 		r.trace("  halt: %s", e.Why)
+		r.cluster.halts = append(r.cluster.halts, r.id.String()+": "+e.Why)
 		r.end()
 	default:
 		return false

@@ -29,10 +29,21 @@ func (m *Mode) applyEntries(message *pb.Message) {
 	if batch.sealed {
 		m.sealApplied()
 	}
-	for _, response := range message.GetResponses() {
+	m.passBarriers()
+	m.appliedSize += sizeOf(message.GetEntries())
+	m.respondApplied(message.GetResponses())
+}
+
+// respondApplied lets raft go on with what is committed: in this step, or, when
+// it has done much, in the next one.
+func (m *Mode) respondApplied(responses []*pb.Message) {
+	if m.appliedSize >= applySizeMax {
+		m.whenDurable(durability{messages: responses})
+		return
+	}
+	for _, response := range responses {
 		m.step(response)
 	}
-	m.passBarriers()
 }
 
 // applied gathers what a run of entries does; answers come after the stores

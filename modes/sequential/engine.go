@@ -12,12 +12,19 @@ import (
 
 // How raft is set up. Its own clock is used by the coordinator only; one tick
 // is tickInterval.
+//
+// The sizes keep what one step wants done below the 16 MiB that a plugin may
+// answer: with seven voters and a full batch (4 MiB of posts), 4 MiB are saved,
+// 7.5 MiB sent and 2 MiB stored. Records and messages stay below 1 MiB, so that
+// a host can hand them out in pieces and bound its queues.
 const (
-	electionTicks    = 10 // without a majority's answers the coordinator steps down; a follower keeps off candidates
-	messageSizeMax   = 1 << 20
-	inFlightLenMax   = 256
-	inFlightSizeMax  = 16 << 20
-	committedSizeMax = 64 << 20 // per Ready; what is left comes with the next one of the same step
+	electionTicks      = 10 // without a majority's answers the coordinator steps down; a follower keeps off candidates
+	messageSizeMax     = 256 << 10
+	inFlightLenMax     = 256 // messages that a follower has not answered
+	inFlightSizeMax    = 1 << 20
+	uncommittedSizeMax = 32 << 20  // beyond, raft drops proposals; they are tried again
+	applySizeMax       = 2 << 20   // applied in one step; the rest in the next one
+	chunkSizeMax       = 512 << 10 // of entries in a record, of the engine's messages in one of ours, of posts in a forward
 )
 
 // The first entry of an epoch is a snapshot that all replicas know.
@@ -75,7 +82,8 @@ func (m *Mode) raftConfig() *raft.Config {
 		Applied:                   m.applied,
 		AsyncStorageWrites:        true,
 		MaxSizePerMsg:             messageSizeMax,
-		MaxCommittedSizePerReady:  committedSizeMax,
+		MaxCommittedSizePerReady:  applySizeMax,
+		MaxUncommittedEntriesSize: uncommittedSizeMax,
 		MaxInflightMsgs:           inFlightLenMax,
 		MaxInflightBytes:          inFlightSizeMax,
 		CheckQuorum:               true,
@@ -174,10 +182,22 @@ func (m *Mode) storeLog(message *pb.Message) {
 	}
 	if entries := message.GetEntries(); len(entries) > 0 {
 		m.log.append(entries)
-		number := m.save(appendEntriesRecord(make([]byte, 0, sizeOf(entries)+8*len(entries)+16), entries))
-		m.kept = append(m.kept, keptRecord{number, m.log.last()})
+		m.saveEntries(entries)
 	}
 	m.respond(message.GetResponses())
+}
+
+func (m *Mode) saveEntries(entries []*pb.Entry) {
+	for len(entries) > 0 {
+		n, size := 0, 0
+		for n < len(entries) && (n == 0 || size+len(entries[n].GetData()) <= chunkSizeMax) {
+			size += len(entries[n].GetData())
+			n++
+		}
+		number := m.save(appendEntriesRecord(make([]byte, 0, size+8*n+16), entries[:n]))
+		m.kept = append(m.kept, keptRecord{number, entries[n-1].GetIndex()})
+		entries = entries[n:]
+	}
 }
 
 // respond sends what a save made true: to others held, to raft itself when the
@@ -294,25 +314,29 @@ func tellsCommitOnly(before, message *pb.Message) bool {
 
 func (m *Mode) sendPacks() {
 	for i := range m.packNow {
-		if p := &m.packNow[i]; len(p.messages) > 0 {
-			m.out.SendNow(p.to, appendRaftMessages(make([]byte, 0, packSize(p.messages)), p.messages))
-			clear(p.messages)
-			p.messages = p.messages[:0]
-		}
-		if p := &m.packHeld[i]; len(p.messages) > 0 {
-			m.out.Send(p.to, appendRaftMessages(nil, p.messages))
-			clear(p.messages)
-			p.messages = p.messages[:0]
-		}
+		m.packNow[i].flush(m.out.SendNow)
+		m.packHeld[i].flush(m.out.Send)
 	}
 }
 
-func packSize(messages []*pb.Message) int {
-	size := 8
-	for _, message := range messages {
-		size += 64 + sizeOf(message.GetEntries()) + 8*len(message.GetEntries())
+// flush sends what is packed, in as few messages as chunkSizeMax allows.
+func (p *pack) flush(send func(to board.ReplicaID, message []byte)) {
+	for rest := p.messages; len(rest) > 0; {
+		n, size := 0, 8
+		for n < len(rest) && (n == 0 || size+packSize(rest[n]) <= chunkSizeMax) {
+			size += packSize(rest[n])
+			n++
+		}
+		send(p.to, appendRaftMessages(make([]byte, 0, size), rest[:n]))
+		rest = rest[n:]
 	}
-	return size
+	clear(p.messages)
+	p.messages = p.messages[:0]
+}
+
+// packSize is about what a message takes, rather more than less.
+func packSize(message *pb.Message) int {
+	return 64 + sizeOf(message.GetEntries()) + 8*len(message.GetEntries()) + len(message.GetContext())
 }
 
 // quiet is raft's logger: a mode does not log, but what raft cannot go on from

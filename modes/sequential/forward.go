@@ -196,21 +196,26 @@ func (m *Mode) markSent(q *request, round uint64) {
 // forwardOwn sends this replica's posts to the coordinator, or through the next
 // voter when there is no link to it.
 func (m *Mode) forwardOwn() {
-	open := m.takeUnsent()
-	if len(open) == 0 {
-		return
+	for rest := m.takeUnsent(); len(rest) > 0; {
+		n, size := 0, 0
+		for n < len(rest) && (n == 0 || size+len(rest[n].entry) <= chunkSizeMax) {
+			size += len(rest[n].entry)
+			n++
+		}
+		m.forward(rest[:n], size)
+		rest = rest[n:]
 	}
+}
+
+// forward sends posts, of size bytes together, as one round.
+func (m *Mode) forward(posts []*request, size int) {
 	m.forwards.round++
 	f := forward{coordinator: m.lead, term: m.term, from: m.self, incarnation: m.incarnation, round: m.forwards.round}
-	for _, q := range open {
+	for _, q := range posts {
 		f.entries = append(f.entries, q.entry)
 		m.markSent(q, f.round)
 	}
-	size := 64
-	for _, entry := range f.entries {
-		size += len(entry) + 4
-	}
-	m.out.SendNow(m.route(m.lead), appendForward(make([]byte, 0, size), &f))
+	m.out.SendNow(m.route(m.lead), appendForward(make([]byte, 0, size+4*len(posts)+64), &f))
 }
 
 // route returns the voter through which to reach to.

@@ -53,8 +53,9 @@ type Mode struct {
 	limits limits
 
 	// Of the step under way.
-	now time.Duration
-	out *modes.Effects
+	now         time.Duration
+	out         *modes.Effects
+	appliedSize int // bytes of posts applied
 
 	// Before Start.
 	past      past
@@ -123,7 +124,7 @@ func newMode(l limits) *Mode {
 // Step implements modes.Mode. What the events want of raft is gathered and
 // handed over at the end, so that a batch of posts is one message.
 func (m *Mode) Step(batch modes.Batch, out *modes.Effects) {
-	m.now, m.out = batch.Now, out
+	m.now, m.out, m.appliedSize = batch.Now, out, 0
 	if m.node != nil {
 		m.passTime()
 	}

@@ -123,6 +123,81 @@ func TestBatchIsOneMessage(t *testing.T) {
 	}
 }
 
+// A full batch of large posts, at the coordinator of seven: no record and no
+// message is large, and what the step wants done together stays below what a
+// plugin may answer. At a follower, the same batch is forwarded in pieces.
+func TestLargeBatch(t *testing.T) {
+	l := newLoop(7)
+	l.run(func() bool {
+		return l.modes[0].leads() && l.modes[0].applied == l.modes[0].log.last() && l.modes[1].lead == 1
+	})
+	var events []modes.Event
+	for i := range 64 {
+		article := board.Article{Body: strings.Repeat("x", board.BodyLenMax)}
+		events = append(events, modes.Request{ID: modes.RequestID(1000 + i), Verb: modes.VerbPost, Deadline: time.Hour, Article: article})
+	}
+	for _, replica := range []board.ReplicaID{2, 1} {
+		total := 0
+		for _, effect := range l.stepOne(replica, events...) {
+			size := effectSize(effect)
+			if total += size; size > modes.PieceSizeMax {
+				t.Errorf("at %s: a %T of %d bytes", replica, effect, size)
+			}
+		}
+		if total < 4<<20 || total > 15<<20 {
+			t.Errorf("at %s: a step wants %d bytes done", replica, total)
+		}
+	}
+}
+
+func effectSize(effect modes.Effect) int {
+	switch e := effect.(type) {
+	case modes.Save:
+		return len(e.Record)
+	case modes.SendNow:
+		return len(e.Message)
+	case modes.Send:
+		return len(e.Message)
+	}
+	return 0
+}
+
+// A replica alone replays a long log of large posts after a restart: bit by
+// bit, each step a few MiB at most.
+func TestLongReplay(t *testing.T) {
+	l := &log{base: bootIndex, baseTerm: bootTerm}
+	records := [][]byte{appendSnapshotRecord(nil, &snapshotRecord{
+		term: 1, index: bootIndex, indexTerm: bootTerm, voters: []uint64{1}, state: newState(nil), alone: true,
+	})}
+	for i := range 200 {
+		data := appendPost(nil, &post{nonce{1, 1, modes.RequestID(i)}, 0, board.Article{Body: strings.Repeat("x", board.BodyLenMax)}})
+		entry := &pb.Entry{Term: new(uint64(1)), Index: new(l.last() + 1), Data: data}
+		l.append([]*pb.Entry{entry})
+		records = append(records, appendEntriesRecord(nil, []*pb.Entry{entry}))
+	}
+	stored := 0
+	steps := loop{modes: []*Mode{newMode(defaultLimits)}, ticks: make([][]time.Duration, 1)}
+	steps.events = [][]modes.Event{{modes.Saved{First: 1, Records: records}, modes.Start{Incarnation: 2, Self: 1, Replicas: []board.ReplicaID{1}}}}
+	for rounds := 0; stored < 200 && rounds < 1000; rounds++ {
+		events := steps.events[0]
+		steps.events[0] = nil
+		size := 0
+		for _, effect := range steps.stepOne(1, events...) {
+			steps.do(0, effect)
+			if e, ok := effect.(modes.Store); ok {
+				stored += len(e.Articles)
+				size += len(e.Articles) * board.BodyLenMax
+			}
+		}
+		if size > 5<<20 {
+			t.Fatalf("one step stores %d bytes", size)
+		}
+	}
+	if stored != 200 {
+		t.Errorf("%d articles are stored in the end, want 200", stored)
+	}
+}
+
 // What cannot work says why, and halts instead of failing again and again.
 func TestHalt(t *testing.T) {
 	start := modes.Start{Epoch: 1, Incarnation: 1, Self: 1, Replicas: []board.ReplicaID{1}}

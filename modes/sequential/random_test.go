@@ -152,6 +152,9 @@ func (r *run) all() error {
 			}
 		}
 	}
+	if halts := r.cluster.Halts(); len(halts) > 0 {
+		return fmt.Errorf("halted: %v", halts)
+	}
 	r.heal()
 	if err := r.finish(); err != nil {
 		return err
