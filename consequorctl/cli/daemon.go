@@ -65,20 +65,20 @@ func (c *upCmd) detach(ctx context.Context, console *Console, origin string, top
 	if err != nil {
 		return err
 	}
-	ready, err := c.spawn(console.Self, home, c.args(origin, topology.Name))
+	daemon, ready, err := c.spawn(console.Self, home, c.args(origin, topology.Name))
 	if err != nil {
 		return fmt.Errorf("start the supervisor of %s: %w", topology.Name, err)
 	}
 	defer ready.Close()
+	defer daemon.Release()
 	if err := ready.SetReadDeadline(started.Add(c.Wait + readyGraceMax)); err != nil {
 		return fmt.Errorf("wait for the supervisor of %s: %w", topology.Name, err)
 	}
-	defer context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Now()) })()
+	defer context.AfterFunc(ctx, func() { _ = daemon.Signal(syscall.SIGTERM) })() // it says so when all is down again
 	word, err := hear(ready)
 	switch {
 	case ctx.Err() != nil:
-		return &Failure{ExitFailed, "interrupted", "interrupted while cluster " + topology.Name + " was starting",
-			"take down what is there: consequorctl down --cluster " + topology.Name}
+		return &Failure{ExitFailed, "interrupted", "interrupted while cluster " + topology.Name + " was starting", "its log: " + daemonLog(home)}
 	case err != nil:
 		return &Failure{ExitFailed, "not_ready", "cluster " + topology.Name + " did not start: " + err.Error(), "its log: " + daemonLog(home)}
 	case word.Error != nil:
@@ -108,35 +108,35 @@ func daemonLog(home string) string { return supervisor.LogPath(home, "supervisor
 
 // spawn starts the daemon in a session of its own and returns the pipe on
 // which it will say how the start went.
-func (c *upCmd) spawn(self, home string, args []string) (ready *os.File, err error) {
+func (c *upCmd) spawn(self, home string, args []string) (daemon *os.Process, ready *os.File, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer null.Close()
 	log, err := openDaemonLog(home)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer log.Close()
 	ready, says, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer says.Close()
 	if err := closeOnExec(readyFD); err != nil {
-		return nil, errors.Join(err, ready.Close())
+		return nil, nil, errors.Join(err, ready.Close())
 	}
-	daemon, err := os.StartProcess(self, append([]string{"consequorctl"}, args...), &os.ProcAttr{
+	daemon, err = os.StartProcess(self, append([]string{"consequorctl"}, args...), &os.ProcAttr{
 		Dir:   "/",
 		Env:   os.Environ(),
 		Files: []*os.File{null, log, log, says}, // the last one becomes readyFD
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
-		return nil, errors.Join(err, ready.Close())
+		return nil, nil, errors.Join(err, ready.Close())
 	}
-	return ready, daemon.Release()
+	return daemon, ready, nil
 }
 
 func openDaemonLog(home string) (*os.File, error) {

@@ -19,12 +19,13 @@ func readerOf(text []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReade
 // it, one line at a time.
 type player struct {
 	console *Console
+	engine  *script.Engine
 	stdin   []byte // of the next command
 }
 
 func newEngine(console *Console) *script.Engine {
-	p := &player{console: console}
-	engine := &script.Engine{Cmds: script.DefaultCmds(), Conds: script.DefaultConds(), Quiet: true}
+	engine := &script.Engine{Cmds: script.DefaultCmds(), Conds: script.DefaultConds(), Quiet: !console.Verbose}
+	p := &player{console: console, engine: engine}
 	delete(engine.Cmds, "sleep") // wait for what is awaited: eventually
 	for name, help := range commandNames() {
 		engine.Cmds[name] = p.command(name, help)

@@ -31,6 +31,6 @@ func (c *validateCmd) Run(console *Console) error {
 		console.Note("warning: %s", warning)
 	}
 	return console.Result(result, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is fine: cluster %s, %d replicas, mode %s\n", c.Topology, t.Name, len(t.Replicas), t.Mode.Name)
+		fmt.Fprintf(w, "%s is fine: cluster %s, mode %s, replicas %d\n", c.Topology, t.Name, t.Mode.Name, len(t.Replicas))
 	})
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -74,17 +75,32 @@ func (p *player) eventually(s *script.State, args []string) (string, string, err
 	stdin, deadline := p.stdin, time.Now().Add(limit)
 	for {
 		p.stdin = stdin
-		got := p.prepare(s, args[2:])()
-		if want.MatchString(got.stdout) || want.MatchString(got.stderr) {
-			return got.stdout, got.stderr, nil
+		stdout, stderr, err := p.carryOut(s, args[2:])
+		if want.MatchString(stdout) || want.MatchString(stderr) {
+			return stdout, stderr, nil
 		}
 		if time.Now().After(deadline) {
-			return got.stdout, got.stderr, fmt.Errorf("for %v nothing matched %#q; at last it ended with code %d", limit, args[1], got.code)
+			return stdout, stderr, fmt.Errorf("for %v nothing matched %#q; the last try ended with: %w", limit, args[1], cmp.Or(err, errNone))
 		}
 		if err := pause(s, lookInterval); err != nil {
-			return got.stdout, got.stderr, err
+			return stdout, stderr, err
 		}
 	}
+}
+
+var errNone = errors.New("no error")
+
+// carryOut gives any command that scripts know.
+func (p *player) carryOut(s *script.State, args []string) (stdout, stderr string, err error) {
+	command := p.engine.Cmds[args[0]]
+	if command == nil {
+		return "", "", fmt.Errorf("unknown command %s", args[0])
+	}
+	wait, err := command.Run(s, args[1:]...)
+	if wait == nil {
+		return "", "", err
+	}
+	return wait(s)
 }
 
 // pause lets some time pass between two looks, unless the script ends.
