@@ -71,7 +71,11 @@ func (q *pendingQueue) dropAll() { *q = pendingQueue{} }
 
 // Pump hands the next batch to the plugin, if it is idle and there is one.
 func (h *Host) Pump() {
-	if h.phase != phaseRunning || h.stepping || h.Disk.Backlog() > BacklogSizeMax {
+	if h.phase != phaseRunning || h.stepping {
+		return
+	}
+	if h.Disk.Backlog() > BacklogSizeMax {
+		h.sync(h.end) // Synced comes when it has drained
 		return
 	}
 	var events []modes.Event

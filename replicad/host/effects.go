@@ -56,9 +56,10 @@ func (h *Host) apply(effects *modes.Effects) {
 		}
 		switch e := effect.(type) {
 		case modes.Save:
-			h.holdAt = h.Disk.Save(e.Record)
+			h.end = h.Disk.Save(e.Record)
+			h.holdAt = h.end
 		case modes.Forget:
-			h.Disk.Forget(e.UpTo)
+			h.end = h.Disk.Forget(e.UpTo)
 		case modes.Store:
 			h.onStore(e)
 		case modes.Send, modes.Reply, modes.Serve, modes.SendBoard, modes.Sealed, modes.Stopped:
@@ -108,16 +109,21 @@ func (h *Host) onStore(e modes.Store) {
 	if len(fresh) == 0 {
 		return
 	}
-	pos := h.Disk.Journal(fresh)
-	for _, a := range fresh {
-		h.written = h.written.With(a.ID)
-	}
+	h.journal(fresh)
 	if e.Durable {
-		h.holdAt = pos
-		h.showLater(pos, fresh)
+		h.holdAt = h.end
+		h.showLater(h.end, fresh)
 		return
 	}
 	h.show(fresh)
+}
+
+// journal writes articles that are not on the board yet.
+func (h *Host) journal(fresh []board.Article) {
+	h.end = h.Disk.Journal(fresh)
+	for _, a := range fresh {
+		h.written = h.written.With(a.ID)
+	}
 }
 
 // newArticles returns those that are not on the board yet. One that is there

@@ -134,6 +134,7 @@ type Host struct {
 	pending pendingQueue
 	urgent  []modes.Event // the past of a new life: pieces that go one a batch, before pending
 
+	end     Position // of all that was written
 	holdAt  Position // what held effects wait for: the last save or durable store
 	synced  Position // on disk
 	asked   Position // the furthest Sync
@@ -218,7 +219,7 @@ func (h *Host) PluginUp() {
 	h.life++
 	h.phase = phaseStarting
 	h.state.Incarnation++
-	h.startAt = h.Disk.SetState(h.state.encode())
+	h.startAt = h.saveState()
 	h.sync(h.startAt)
 	h.tryStart()
 }
@@ -292,6 +293,11 @@ func mix(parts ...uint64) uint64 {
 	return z
 }
 
+func (h *Host) saveState() Position {
+	h.end = h.Disk.SetState(h.state.encode())
+	return h.end
+}
+
 // Seal asks the mode to take no more posts in this epoch. The wish is durable
 // before the mode hears of it.
 func (h *Host) Seal() {
@@ -299,8 +305,7 @@ func (h *Host) Seal() {
 		return
 	}
 	h.state.Sealed = true
-	pos := h.Disk.SetState(h.state.encode())
-	h.hold(pos, heldSeal{})
+	h.hold(h.saveState(), heldSeal{})
 }
 
 // Stop asks the mode to hand over and then to say Stopped.

@@ -326,7 +326,13 @@ func TestDeadlineWithoutPlugin(t *testing.T) {
 // At the bound clients are refused and peers' messages drop; what the replica
 // itself causes still gets in.
 func TestOverload(t *testing.T) {
-	c, n, _ := solo(t, func(*scripted, modes.Event, *modes.Effects) {})
+	c, n, _ := solo(t, func(_ *scripted, e modes.Event, out *modes.Effects) {
+		if _, ok := e.(modes.Request); ok {
+			out.Save([]byte("wanted by nobody yet"))
+		}
+	})
+	c.settle()
+	n.post("first", "")
 	c.settle()
 	n.backlog = host.BacklogSizeMax + 1 // nothing flows to the plugin
 	body := strings.Repeat("x", board.BodyLenMax)
@@ -343,6 +349,9 @@ func TestOverload(t *testing.T) {
 	n.h.Pump()
 	if n.stepped != nil {
 		t.Error("a batch went to the plugin though the disk is far behind")
+	}
+	if n.wanted < host.Position(len(n.log)) {
+		t.Error("nobody asked the disk to catch up")
 	}
 }
 

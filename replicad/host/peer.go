@@ -121,14 +121,10 @@ func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
 		h.halt(fmt.Sprintf("span from %s: %v", h.ReplicaName(from), err))
 		return
 	}
-	at := h.holdAt
 	if len(fresh) > 0 {
-		at = h.Disk.Journal(fresh)
-		h.holdAt = at
-		for _, a := range fresh {
-			h.written = h.written.With(a.ID)
-		}
-		h.showLater(at, fresh)
+		h.journal(fresh)
+		h.holdAt = h.end
+		h.showLater(h.end, fresh)
 	}
 	keys := h.spanKeys[from]
 	for _, a := range fresh {
@@ -143,9 +139,9 @@ func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
 	}
 	if !chunk.Last {
 		h.spanKeys[from] = keys
-		h.sync(at)
+		h.sync(h.holdAt)
 		return
 	}
 	delete(h.spanKeys, from)
-	h.hold(at, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys})
+	h.hold(h.holdAt, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys})
 }
