@@ -275,16 +275,21 @@ func (c *Cluster) Unsynced(id board.ReplicaID) int {
 	return len(d.writes) - d.synced
 }
 
-// Seal and Stop give these events to a replica.
+// Seal asks a replica to seal the epoch, now and after each restart.
 func (c *Cluster) Seal(id board.ReplicaID) {
-	c.replica(id).sealed = true
-	c.replica(id).tell(modes.Seal{})
+	r := c.replica(id)
+	if !r.sealed && r.up {
+		r.tell(modes.Seal{})
+	}
+	r.sealed = true
 	c.stepAll()
 }
 
 // Stop asks a replica to leave.
 func (c *Cluster) Stop(id board.ReplicaID) {
-	c.replica(id).tell(modes.Stop{})
+	if c.replica(id).up {
+		c.replica(id).tell(modes.Stop{})
+	}
 	c.stepAll()
 }
 

@@ -131,15 +131,16 @@ func (m *Mode) answerPost(p *post, batch *applied, answer func(*request)) {
 // entries it stands for: those with a key are on the board, or not yet done.
 func (m *Mode) resolve() {
 	for _, q := range m.waiting.all() {
-		if q.stage == stagePost {
-			m.answerByKey(q)
+		if q.stage == stagePost && !m.answerByKey(q) {
+			q.unseen = len(q.rounds) > 0
 		}
 	}
 }
 
 // voidWaiting answers what waits when the seal is applied. Whatever the log
-// holds behind the seal is void; what was before it has been applied.
-func (m *Mode) voidWaiting(skipped bool) {
+// holds behind the seal is void; what was before it has been applied, and would
+// be answered had this replica seen it.
+func (m *Mode) voidWaiting() {
 	for _, q := range m.waiting.all() {
 		if q.stage > stageBarrier || q.verb != modes.VerbPost && q.verb != modes.VerbReply {
 			continue
@@ -147,7 +148,7 @@ func (m *Mode) voidWaiting(skipped bool) {
 		_, found := m.state.lookUp(&m.keys, q.key, q.mark)
 		switch {
 		case m.answerByKey(q):
-		case skipped && len(q.rounds) > 0 && (q.key == "" || found == keyTooOld):
+		case q.unseen && (q.key == "" || found == keyTooOld):
 			m.unknown(q, "the epoch has changed meanwhile")
 		default:
 			m.refuse(q, modes.EpochChanging, "the mode is being changed")

@@ -102,16 +102,7 @@ func (m *Mode) save(record []byte) uint64 {
 // finish ends a step: raft's wishes are carried out and new work is given to
 // it, until there is neither.
 func (m *Mode) finish() {
-	for {
-		for m.node.HasReady() {
-			m.ready()
-		}
-		if m.ended || !m.work() {
-			break
-		}
-	}
-	if m.ended {
-		return
+	for m.drain(); m.work(); m.drain() {
 	}
 	m.trimLog()
 	m.sendPacks()
@@ -119,6 +110,13 @@ func (m *Mode) finish() {
 	if m.leaving.over { // the successor may need this replica's vote, which is among the packs
 		m.ended = true
 		m.out.Stopped()
+	}
+}
+
+// drain does all that raft wants done.
+func (m *Mode) drain() {
+	for m.node.HasReady() {
+		m.ready()
 	}
 }
 
@@ -273,7 +271,11 @@ func (m *Mode) acceptable(message *pb.Message, span *modes.Span) bool {
 		}
 		return true
 	case pb.MsgSnap:
-		return span != nil && m.snapshotFits(message.GetSnapshot())
+		if span == nil || !m.snapshotFits(message.GetSnapshot()) {
+			m.note("a snapshot without a board, or not of this epoch")
+			return false
+		}
+		return true
 	case pb.MsgApp, pb.MsgAppResp, pb.MsgHeartbeatResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgPreVote, pb.MsgPreVoteResp,
 		pb.MsgReadIndex, pb.MsgReadIndexResp, pb.MsgTimeoutNow:
 		return true

@@ -58,7 +58,7 @@ func (m *Mode) proposeSeal(batch *proposal) {
 }
 
 func (m *Mode) sealApplied() {
-	m.voidWaiting(false)
+	m.voidWaiting()
 	m.saySealed()
 }
 
@@ -71,6 +71,7 @@ func (m *Mode) saySealed() {
 
 // onStop hands the office over, if this replica has it.
 func (m *Mode) onStop() {
+	m.drain()
 	m.leaving.stopping = true
 	successor := m.successor()
 	if !m.leads() || successor == 0 {

@@ -25,15 +25,22 @@ var (
 // lost, what was refused never appears, one key has one id, ids are dense, all
 // boards are equal, and posts go through again.
 func TestRandom(t *testing.T) {
+	runSeeds(t, *seedsFlag, false)
+}
+
+// runSeeds runs seeds 1 to last, or the one that was asked for.
+func runSeeds(t *testing.T, last uint64, seals bool) {
+	first := uint64(1)
+	var trace func(string)
 	if *seedFlag != 0 {
-		if err := newRun(*seedFlag, func(line string) { t.Log(line) }).all(); err != nil {
-			t.Fatal(err)
-		}
-		return
+		first, last = *seedFlag, *seedFlag
+		trace = func(line string) { t.Log(line) }
 	}
-	for seed := uint64(1); seed <= *seedsFlag; seed++ {
-		if err := newRun(seed, nil).all(); err != nil {
-			t.Fatalf("%v\nrepeat: go test ./modes/sequential -run TestRandom -seed %d", err, seed)
+	for seed := first; seed <= last; seed++ {
+		r := newRun(seed, trace)
+		r.seals = seals
+		if err := r.all(); err != nil {
+			t.Fatalf("%v\nrepeat: go test ./modes/sequential -v -run '%s$' -seed %d", err, t.Name(), seed)
 		}
 	}
 }
@@ -55,6 +62,12 @@ func TestRandomRepeats(t *testing.T) {
 	}
 }
 
+// As TestRandom, but in the midst of it the epoch is sealed. In the end every
+// replica is sealed with the same board, and what was refused is not on it.
+func TestRandomSeal(t *testing.T) {
+	runSeeds(t, *seedsFlag/3, true)
+}
+
 // run is one random history.
 type run struct {
 	random  *rand.Rand
@@ -62,12 +75,16 @@ type run struct {
 	n       int
 	clients []*client
 	quiet   bool // faults are over
+	seals   bool // the epoch is sealed on the way
 	loss    int  // per mille
 	double  int  // per mille
 	late    int  // per mille of messages that take up to lateMax
 }
 
-const lateMax = 400 * time.Millisecond
+const (
+	lateMax   = 400 * time.Millisecond
+	roundsMax = 150
+)
 
 // client posts one article after another; each is one operation, with all its
 // tries.
@@ -138,9 +155,12 @@ func (r *run) link(board.ReplicaID, board.ReplicaID) []time.Duration {
 func (r *run) any() board.ReplicaID { return board.ReplicaID(1 + r.random.IntN(r.n)) }
 
 func (r *run) all() error {
-	for range 150 {
+	for i := range roundsMax {
 		for _, c := range r.clients {
 			c.act()
+		}
+		if r.seals && i > roundsMax/2 && r.random.IntN(10) == 0 {
+			r.cluster.Seal(r.any())
 		}
 		if r.random.IntN(6) == 0 {
 			r.fault()
@@ -164,7 +184,7 @@ func (r *run) all() error {
 
 func (r *run) fault() {
 	a, b := r.any(), r.any()
-	switch r.random.IntN(8) {
+	switch r.random.IntN(9) {
 	case 0, 1:
 		r.cluster.Crash(a, r.random.IntN(r.cluster.Unsynced(a)+1))
 	case 2, 3:
@@ -179,6 +199,8 @@ func (r *run) fault() {
 		r.cluster.Pause(a)
 	case 7:
 		r.cluster.Resume(a)
+	case 8:
+		r.cluster.Stop(a)
 	}
 }
 
@@ -187,12 +209,18 @@ func (r *run) heal() {
 	r.cluster.HealAll()
 	for i := range r.n {
 		r.cluster.Resume(board.ReplicaID(i + 1))
+	}
+	r.cluster.Advance(2 * time.Second) // one that was asked to leave while it was paused leaves now
+	for i := range r.n {
 		r.cluster.Restart(board.ReplicaID(i + 1))
 	}
 }
 
 // finish lets all operations end, and posts once more at each replica.
 func (r *run) finish() error {
+	if r.seals {
+		return r.finishSealed()
+	}
 	r.cluster.Advance(6 * time.Second)
 	for i := range r.n {
 		at := board.ReplicaID(i + 1)
@@ -208,6 +236,20 @@ func (r *run) finish() error {
 		}
 	}
 	r.cluster.Advance(time.Second)
+	return nil
+}
+
+// finishSealed seals every replica.
+func (r *run) finishSealed() error {
+	for i := range r.n {
+		r.cluster.Seal(board.ReplicaID(i + 1))
+	}
+	r.cluster.Advance(6 * time.Second)
+	for i := range r.n {
+		if at := board.ReplicaID(i + 1); !r.cluster.Sealed(at) {
+			return fmt.Errorf("%s has not said that it is sealed", at)
+		}
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ type request struct {
 	term   uint64        // of the last of them
 	sentAt time.Duration // of the last of them
 	queued bool          // it is among forwards.unsent
+	unseen bool          // it may have been applied without this replica's seeing it: a snapshot stands for its entry
 
 	// read, choose, sync
 	seen board.Vector // what an answer must cover

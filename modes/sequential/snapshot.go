@@ -134,7 +134,7 @@ func (m *Mode) restore(s *pb.Snapshot) {
 	m.note("restored from a snapshot at entry %d, next id %d", m.applied, m.state.next)
 	m.resolve()
 	if st.sealed && !wasSealed {
-		m.voidWaiting(true)
+		m.voidWaiting()
 		m.saySealed()
 	}
 	m.passBarriers()

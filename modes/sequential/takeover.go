@@ -47,6 +47,7 @@ func (m *Mode) firstPause() time.Duration {
 }
 
 func (m *Mode) onPeerDown(peer board.ReplicaID) {
+	m.drain() // it may have become coordinator in this very batch
 	m.connected[peer] = false
 	if m.role == raft.StateLeader {
 		m.node.ReportUnreachable(uint64(peer))
