@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -152,14 +153,16 @@ func (w *workload) compare(t *testing.T, s *Store, end Position) {
 	}
 	for id, m := range want {
 		past := s.Replica(id).Past()
-		if past.Records == nil {
-			past.Records = m.past.Records[:0]
-		}
-		if diff := cmp.Diff(m.past, past); diff != "" {
-			t.Fatalf("past of %s at position %d (-want +got):\n%s", id, end, diff)
+		if got, want := tell(past), tell(m.past); got != want {
+			t.Fatalf("past of %s at position %d (-want +got):\n%s", id, end, cmp.Diff(want, got))
 		}
 		compareArticles(t, s.Replica(id), m.board)
 	}
+}
+
+// tell writes a past out, to compare and to read.
+func tell(p Past) string {
+	return fmt.Sprintf("state %s, broken %v, first %d, next %d, records\n%s", p.State, p.Broken, p.First, p.Next, bytes.Join(p.Records, []byte("\n")))
 }
 
 func compareArticles(t *testing.T, r *Replica, want map[board.ArticleID]board.Article) {

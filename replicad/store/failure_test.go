@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,8 +151,7 @@ func TestGroupCommit(t *testing.T) {
 	pos := first.r.Save([]byte("is being synced"))
 	first.r.Sync(pos)
 	for g.syncs.Load() == before {
-		s.journal.mu.Lock() // let the journal run
-		s.journal.mu.Unlock()
+		runtime.Gosched()
 	}
 	var writers []*syncer
 	for id := range board.ReplicaID(64) {
