@@ -56,9 +56,8 @@ type cluster struct {
 
 // running is one life of one process.
 type running struct {
-	stop    context.CancelFunc
-	ended   chan error
-	process *process
+	stop  context.CancelFunc
+	ended chan error
 }
 
 // freePort takes a port from outside the range that the system hands out, so
