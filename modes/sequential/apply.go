@@ -86,7 +86,7 @@ func (m *Mode) applyPost(p *post, batch *applied) {
 	case m.state.sealed:
 		// Void. Whoever waits for it is told when the seal is applied.
 	case found == keyTooOld:
-		m.answerPost(p, batch, func(q *request) { m.unknown(q, "key too old") })
+		m.answerPost(p, batch, func(q *request) { m.unknown(q, modes.KeyTooOld) })
 	case !m.state.parentThere(p.article.Parent):
 		m.note("entry %d: a reply to %s, which does not exist, is void", m.applied, p.article.Parent)
 		m.answerPost(p, batch, func(q *request) { m.unknown(q, "its parent does not exist") })
