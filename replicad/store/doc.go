@@ -35,6 +35,24 @@
 // segment begins with a checkpoint of all replicas' small state and of the
 // list of segments, so any older one can go for itself.
 //
+// # Measured
+//
+// On 2 cores shared with other work, records of 350 bytes, medians of four runs
+// whose turns alternate; they vary by a third with what else runs:
+//
+//	write and fdatasync without another goroutine    121-176 us
+//	the same on a file that grows                    168-262 us
+//	Save, Sync, OnSynced                             190-206 us
+//	Pebble's record.LogWriter, one record            189-207 us
+//	64 writers, this journal                         59,000-157,000/s
+//	64 writers, record.LogWriter                     59,000-186,000/s
+//
+// So the format is our own not for speed, where the two are alike, and with
+// many writers LogWriter was more often the faster one, but because a group is
+// one unit here: whole or not there, with its position, its checkpoint and
+// what was synced before it. A page of 50 roots out of 10,000 takes about 50
+// us, the keys of 200,000 articles about 70 ms.
+//
 // # Errors
 //
 // A failed write or sync is fatal and never tried again: the page may be gone

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -168,7 +169,7 @@ func (p *paging) entry(id board.ArticleID) (board.Entry, error) {
 	if p.articles != nil {
 		articles = p.articles
 		p.key = appendKeyID(appendTable(p.key[:0], p.r.id, tableArticle), id)
-		if !articles.SeekGE(p.key) || keyID(articles.Key()) != id {
+		if !moveTo(articles, p.key) {
 			return board.Entry{}, errors.Join(articles.Error(), p.r.corrupt(p.key, errors.New("listed, but not there")))
 		}
 	}
@@ -184,6 +185,15 @@ func (p *paging) entry(id board.ArticleID) (board.Entry, error) {
 	return board.Entry{Article: a, Replies: replies}, err
 }
 
+// moveTo moves it to key, if that is there. Often it is the next one, and then
+// no search is needed.
+func moveTo(it *pebble.Iterator, key []byte) bool {
+	if it.Valid() && it.Next() && bytes.Equal(it.Key(), key) {
+		return true
+	}
+	return it.SeekGE(key) && bytes.Equal(it.Key(), key)
+}
+
 // replies returns how many direct replies of a the page's vector has.
 func (p *paging) replies(a *board.Article) (int, error) {
 	if !p.counted {
@@ -193,7 +203,7 @@ func (p *paging) replies(a *board.Article) (int, error) {
 	if p.index != nil {
 		counts = p.index
 		p.key = appendKeyID(appendKeyID(appendTable(p.key[:0], p.r.id, tableIndex), a.Parent), a.ID)
-		if !counts.SeekGE(p.key) || keyID(counts.Key()) != a.ID {
+		if !moveTo(counts, p.key) {
 			return 0, errors.Join(counts.Error(), p.r.corrupt(p.key, errors.New("not in the index")))
 		}
 	}
