@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +77,9 @@ type server struct {
 	stderr     io.Writer
 	unwanted   *time.Timer
 	controlled atomic.Bool
+
+	mu       sync.Mutex
+	machines int // state machines that run
 }
 
 func (s *server) exit(code int, why string) {
@@ -104,8 +109,24 @@ func (s *server) Open(ctx context.Context, request *modepb.OpenRequest) (*modepb
 	if err != nil {
 		return nil, status.Errorf(codes.Unavailable, "machine of %s: %v", board.ReplicaID(request.Replica), err)
 	}
-	go serveMachine(conn, s.newMode()) // ends with its socket
+	s.useProcessors(+1)
+	go func() { // ends with its socket
+		defer s.useProcessors(-1)
+		serveMachine(conn, s.newMode())
+	}()
 	return &modepb.OpenResponse{}, nil
+}
+
+// useProcessors counts a state machine in or out. Each uses one processor at a
+// time; with more than that the Go runtime would spend the others, which this
+// machine's other processes want, on looking for work.
+func (s *server) useProcessors(change int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.machines += change
+	if want := min(runtime.NumCPU(), max(1, s.machines)); want != runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(want)
+	}
 }
 
 // serveMachine steps mode with every batch that comes, until the socket ends or

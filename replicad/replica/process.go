@@ -111,7 +111,7 @@ func (p *process) fail(err error) {
 // serve opens everything in order and closes it in the opposite order.
 func (p *process) serve(ctx context.Context, goOn <-chan struct{}) (err error) {
 	p.store, err = store.Open(p.config.DataDir, store.Options{
-		Logger: p.log, NoSync: p.config.Ephemeral, MustExist: p.config.Served,
+		Logger: p.log, NoSync: p.config.Ephemeral, MustExist: p.config.Served, Cluster: p.config.ClusterID,
 	})
 	if err != nil {
 		return p.storeError(err)
@@ -159,7 +159,7 @@ func (p *process) serve(ctx context.Context, goOn <-chan struct{}) (err error) {
 // storeError says which errors of the disk make a new start pointless.
 func (p *process) storeError(err error) error {
 	var corrupt *store.CorruptError
-	if errors.As(err, &corrupt) || errors.Is(err, store.ErrLost) {
+	if errors.As(err, &corrupt) || errors.Is(err, store.ErrLost) || errors.Is(err, store.ErrOtherCluster) {
 		return &faultError{err.Error()}
 	}
 	return err
