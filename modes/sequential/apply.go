@@ -87,6 +87,8 @@ func (m *Mode) applyPost(p *post, batch *applied) {
 		// Void. Whoever waits for it is told when the seal is applied.
 	case found == keyTooOld:
 		m.answerPost(p, batch, func(q *request) { m.unknown(q, modes.KeyTooOld) })
+	case found == keyAhead:
+		m.answerPost(p, batch, func(q *request) { m.unknown(q, "the key's mark is above every article: it was not made here") })
 	case !m.state.parentThere(p.article.Parent):
 		m.note("entry %d: a reply to %s, which does not exist, is void", m.applied, p.article.Parent)
 		m.answerPost(p, batch, func(q *request) { m.unknown(q, "its parent does not exist") })

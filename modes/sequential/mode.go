@@ -150,7 +150,7 @@ func (m *Mode) event(event modes.Event) {
 	case modes.Request:
 		m.onRequest(e)
 	case modes.Cancel:
-		m.waiting.remove(e.Request)
+		m.onCancel(e.Request)
 	case modes.Receive:
 		m.onReceive(e)
 	case modes.Timer:

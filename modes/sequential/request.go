@@ -67,12 +67,6 @@ type waiting struct {
 
 func newWaiting() waiting { return waiting{byID: make(map[modes.RequestID]*request)} }
 
-func (w *waiting) remove(id modes.RequestID) {
-	if r, ok := w.byID[id]; ok {
-		w.end(r)
-	}
-}
-
 func (w *waiting) end(r *request) {
 	delete(w.byID, r.id)
 	r.done = true
@@ -253,6 +247,19 @@ func (m *Mode) onBoard(id board.ArticleID) bool {
 // one that is not on the board will never be: all boards were equal.
 func (m *Mode) mayCome(id board.ArticleID) bool {
 	return id.Origin == board.Cluster && id.Seq >= m.state.first
+}
+
+// onCancel says the last word on a request whose time is over, and forgets one
+// whose client has gone.
+func (m *Mode) onCancel(id modes.RequestID) {
+	q, ok := m.waiting.byID[id]
+	switch {
+	case !ok:
+	case q.deadline > 0 && q.deadline <= m.now:
+		m.expire(q)
+	default:
+		m.waiting.end(q)
+	}
 }
 
 // onWaiting looks at everything that waits: for its deadline, and whether it is

@@ -46,8 +46,11 @@ func (s *state) lookUp(t *keyTable, key string, mark uint64) (id board.ArticleID
 	if id, ok := t.ids[key]; ok && id.Seq >= floor && id.Seq < s.next {
 		return id, keyKnown
 	}
-	if floor > 1 && mark < floor {
+	switch {
+	case floor > 1 && mark < floor:
 		return board.ArticleID{}, keyTooOld
+	case mark >= s.next:
+		return board.ArticleID{}, keyAhead
 	}
 	return board.ArticleID{}, keyNew
 }
@@ -58,6 +61,7 @@ const (
 	keyNew    keyFound = iota // no article has it
 	keyKnown                  // this one has
 	keyTooOld                 // one may have had it, which is not remembered
+	keyAhead                  // its mark is of an article that is yet to come: it would count as new when it is old
 )
 
 // parentThere reports whether a reply to parent can be applied. In this epoch

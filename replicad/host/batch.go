@@ -78,20 +78,29 @@ func (h *Host) Pump() {
 		h.sync(h.end) // Synced comes when it has drained
 		return
 	}
-	var events []modes.Event
-	switch {
-	case len(h.urgent) > 0:
-		events, h.urgent = h.urgent[:1:1], h.urgent[1:]
-	case len(h.pending.events) > 0:
-		if events = h.prepare(h.pending.take()); len(events) == 0 {
-			return
-		}
-	default:
+	events := h.nextEvents()
+	if len(events) == 0 {
 		return
 	}
 	h.batchNumber++
 	h.stepping = true
 	h.Plugin.Step(h.life, modes.Batch{Number: h.batchNumber, Now: h.now, Events: events})
+}
+
+// nextEvents returns the next batch's events: a piece of the past, or what has
+// come meanwhile.
+func (h *Host) nextEvents() []modes.Event {
+	if len(h.urgent) > 0 {
+		events := h.urgent[:1:1]
+		h.urgent = h.urgent[1:]
+		return events
+	}
+	for len(h.pending.events) > 0 {
+		if events := h.prepare(h.pending.take()); len(events) > 0 {
+			return events
+		} // all of them were requests that have ended
+	}
+	return nil
 }
 
 // prepare makes events ready for the mode: requests that have ended meanwhile

@@ -16,10 +16,10 @@ func (h *Host) Stepped(life, number uint64, effects *modes.Effects) error {
 	if !h.stepping || number != h.batchNumber {
 		return fmt.Errorf("effects of batch %d, want %d", number, h.batchNumber)
 	}
-	h.stepping = false
 	if err := h.check(effects); err != nil {
-		return err
+		return err // and no other batch goes to this plugin
 	}
+	h.stepping = false
 	h.apply(effects)
 	return nil
 }
@@ -110,9 +110,10 @@ func (h *Host) onStore(e modes.Store) {
 		return
 	}
 	h.journal(fresh)
-	if e.Durable {
+	if e.Durable || len(h.shown) > 0 { // never above what is hidden
 		h.holdAt = h.end
 		h.showLater(h.end, fresh)
+		h.sync(h.end)
 		return
 	}
 	h.show(fresh)

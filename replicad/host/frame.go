@@ -20,7 +20,7 @@ type Kind uint8
 
 const (
 	kindMessage Kind = iota + 1 // a mode's message
-	kindUp                      // "my mode runs, in this incarnation"; no body
+	kindUp                      // "my mode runs, in this incarnation"; the body may ask for the same
 	kindDown                    // "my mode has ended"; no body
 	kindSpan                    // a SpanChunk
 )

@@ -15,6 +15,7 @@ const (
 	BacklogSizeMax  = 16 << 20               // bytes written but not on disk: beyond, the plugin waits
 	RequestCountMax = 16384                  // open requests
 	LastWord        = 100 * time.Millisecond // after a request's deadline the mode has so long to answer
+	AnnounceEvery   = time.Second            // between announcements to a peer that does not answer them
 	SpanChunkSize   = 1 << 20                // bytes of articles in one span frame
 )
 
@@ -143,10 +144,11 @@ type Host struct {
 	hidden  map[board.ArticleID]board.Article // those articles
 	written board.Vector                      // visible and hidden ones together
 
-	requests requestTable
-	timers   timerTable
-	peers    map[board.ReplicaID]*peer
-	spanKeys map[board.ReplicaID][]board.KeyedID // of a span's earlier chunks
+	requests  requestTable
+	timers    timerTable
+	peers     map[board.ReplicaID]*peer
+	announced time.Duration   // when last
+	untold    []board.KeyedID // keys of articles that spans brought, and the mode was not told yet
 }
 
 // New returns a host at rest; PluginUp begins its life.
@@ -158,7 +160,6 @@ func New(c Config) (*Host, error) {
 		Config:   c,
 		requests: newRequestTable(),
 		peers:    make(map[board.ReplicaID]*peer),
-		spanKeys: make(map[board.ReplicaID][]board.KeyedID),
 		hidden:   make(map[board.ArticleID]board.Article),
 		written:  c.Disk.Vector(),
 	}
@@ -197,6 +198,9 @@ func (h *Host) Tick(now time.Duration) {
 	for _, name := range h.timers.expired(now) {
 		h.pending.push(modes.Timer{Name: name})
 	}
+	if at, ok := h.nextAnnouncement(); ok && at <= now {
+		h.announceAgain()
+	}
 }
 
 // NextWake returns when Tick must be called again at the latest; false means
@@ -205,6 +209,9 @@ func (h *Host) NextWake() (time.Duration, bool) {
 	wake, ok := h.requests.nextDeadline()
 	if h.phase == phaseRunning {
 		if at, set := h.timers.next(); set && (!ok || at < wake) {
+			wake, ok = at, true
+		}
+		if at, set := h.nextAnnouncement(); set && (!ok || at < wake) {
 			wake, ok = at, true
 		}
 	}
@@ -233,7 +240,7 @@ func (h *Host) PluginDown() {
 	}
 	h.phase = phaseIdle
 	h.stepping = false
-	h.urgent = nil
+	h.urgent, h.untold = nil, nil
 	h.timers.clear()
 	h.pending.dropAll()
 	h.setGuarantee("")

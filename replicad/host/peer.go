@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"time"
 
 	"consequor/board"
 	"consequor/modes"
@@ -33,12 +34,37 @@ func (h *Host) LinkDown(id board.ReplicaID) {
 		return
 	}
 	p.linked = false
-	delete(h.spanKeys, id)
 	h.peerDown(id, p)
 }
 
+// nextAnnouncement is when those that may not have heard of this replica's mode
+// are told again; false if there is none.
+func (h *Host) nextAnnouncement() (time.Duration, bool) {
+	for _, p := range h.peers {
+		if p.linked && !p.up {
+			return h.announced + AnnounceEvery, true
+		}
+	}
+	return 0, false
+}
+
+// announceAgain tells the peers that have not announced themselves, and asks
+// them to: both announcements may have been lost.
+func (h *Host) announceAgain() {
+	h.announced = h.now
+	for _, id := range h.Replicas {
+		if p := h.peers[id]; p != nil && p.linked && !p.up {
+			h.Network.Send(h.frame(id, kindUp, []byte{answerMe}))
+		}
+	}
+}
+
+// answerMe is the body of an announcement that is to be answered by one.
+const answerMe = 1
+
 // announce tells all connected peers how this replica's mode is.
 func (h *Host) announce(kind Kind) {
+	h.announced = h.now
 	for _, id := range h.Replicas {
 		if p := h.peers[id]; p != nil && p.linked {
 			h.Network.Send(h.frame(id, kind, nil))
@@ -59,6 +85,9 @@ func (h *Host) Frame(f Frame) {
 	}
 	switch f.Kind {
 	case kindUp:
+		if len(f.Body) == 1 && f.Body[0] == answerMe && h.phase == phaseRunning {
+			h.Network.Send(h.frame(f.From, kindUp, nil))
+		}
 		h.peerUp(f.From, p, f.Incarnation)
 	case kindDown:
 		h.peerDown(f.From, p)
@@ -126,22 +155,20 @@ func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
 		h.holdAt = h.end
 		h.showLater(h.end, fresh)
 	}
-	keys := h.spanKeys[from]
 	for _, a := range fresh {
 		if a.Key != "" {
-			keys = append(keys, board.KeyedID{ID: a.ID, Key: a.Key})
+			h.untold = append(h.untold, board.KeyedID{ID: a.ID, Key: a.Key})
 		}
 	}
-	keys = keys[max(0, len(keys)-2*board.KeyCountMax):]
 	if !h.written.Covers(chunk.UpTo) {
 		h.halt(fmt.Sprintf("span from %s up to %s left the board at %s", h.ReplicaName(from), chunk.UpTo, h.written))
 		return
 	}
 	if !chunk.Last {
-		h.spanKeys[from] = keys
 		h.sync(h.holdAt)
 		return
 	}
-	delete(h.spanKeys, from)
+	keys := h.untold[max(0, len(h.untold)-2*board.KeyCountMax):]
+	h.untold = nil
 	h.hold(h.holdAt, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys})
 }
