@@ -155,7 +155,7 @@ func (c *Client) MakeKey(ctx context.Context, token board.Token, name string) (s
 		l := links[(first+i)%len(links)]
 		pipe, openErr := l.pipe(ctx, greetTime)
 		if openErr == nil {
-			return makeKey(newKeyName(), token, pipe.mark, l.id), nil
+			return makeKey(newKeyName(), token, pipe.mark.Load(), l.id), nil
 		}
 		err = l.absent("make a key", openErr)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pb "consequor/replicad/api/consequorpb"
@@ -35,7 +36,7 @@ type clientPipe struct {
 	hangUp context.CancelFunc
 	wake   chan struct{} // holds one: the queue or cancels have grown
 	ended  chan struct{} // closed when the stream has ended
-	mark   uint64        // the server's greeting
+	mark   atomic.Uint64 // the highest seq that the server has told of, in its greeting or since
 
 	mu      sync.Mutex
 	calls   map[uint64]*clientCall // sent, not answered
@@ -80,13 +81,25 @@ func greet(ctx context.Context, board pb.BoardClient) (*clientPipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &clientPipe{
+	p := &clientPipe{
 		stream: stream,
 		wake:   make(chan struct{}, 1),
 		ended:  make(chan struct{}),
-		mark:   greeting.GetMark(),
 		calls:  make(map[uint64]*clientCall),
-	}, nil
+	}
+	p.raiseMark(greeting.GetMark())
+	return p, nil
+}
+
+// raiseMark notes that articles up to seq are known. Keys that were made with
+// an old mark would be too old one day, on a pipe that lives long.
+func (p *clientPipe) raiseMark(seq uint64) {
+	for {
+		known := p.mark.Load()
+		if seq <= known || p.mark.CompareAndSwap(known, seq) {
+			return
+		}
+	}
 }
 
 // run serves the pipe until its stream ends, and returns why it did.
@@ -226,6 +239,7 @@ func (p *clientPipe) receive() error {
 		if err != nil {
 			return err
 		}
+		p.raiseMark(m.GetMark())
 		p.mu.Lock()
 		for _, result := range m.GetResults() {
 			if call, ok := p.calls[result.GetId()]; ok { // else: abandoned

@@ -32,6 +32,8 @@ type errand struct {
 	first int // of links, where each round begins
 
 	keyName string // of a key that is ours to make; empty: the key stands
+	made    bool   // the key is one that this errand made
+	remade  bool   // and its second
 	doubt   *Error // the first try whose outcome is unknown
 	verdict *Error // the failure that tells most
 	passes  bool   // something in this round will pass
@@ -137,14 +139,33 @@ func (e *errand) try(ctx context.Context, l *link, round int) (*Answer, *Error) 
 		if err != nil {
 			return nil, e.broken(l, err)
 		}
-		return e.read(l, result)
+		answer, failure := e.read(l, result)
+		if failure != nil && e.mayRemakeKey(failure) {
+			continue
+		}
+		if answer != nil {
+			pipe.raiseMark(answer.Token.Seen.SeqMax())
+		}
+		return answer, failure
 	}
+}
+
+// mayRemakeKey reports whether a key that is too old can be replaced: it was
+// made here, for this very try, from a mark that had become stale. Nothing was
+// done with it then. The result has brought a new mark.
+func (e *errand) mayRemakeKey(failure *Error) bool {
+	if failure.Kind != KindKeyTooOld || !e.made || e.remade || e.doubt != nil {
+		return false
+	}
+	e.remade, e.keyName = true, newKeyName()
+	return true
 }
 
 // call sends the request down a pipe. Once it is sent, its key stands.
 func (e *errand) call(ctx context.Context, l *link, pipe *clientPipe) (*pb.Result, error) {
 	if e.keyName != "" {
-		e.r.Key = makeKey(e.keyName, e.r.Token, pipe.mark, l.id)
+		e.r.Key = makeKey(e.keyName, e.r.Token, pipe.mark.Load(), l.id)
+		e.made = true
 	}
 	m := encodeRequest(&e.r)
 	m.Replica = l.name

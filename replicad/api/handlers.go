@@ -64,7 +64,7 @@ func (h *handlers) Pipe(stream pb.Board_PipeServer) error {
 	if err := stream.Send(&pb.Results{Mark: mark}); err != nil {
 		return err
 	}
-	return newServerPipe(h.s, stream).run()
+	return newServerPipe(h.s, stream, h.mark).run()
 }
 
 // mark is the highest seq on the boards of this process: what a client that

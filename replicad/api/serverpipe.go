@@ -30,6 +30,7 @@ type serverPipe struct {
 	stream pb.Board_PipeServer
 	ctx    context.Context // of all calls: ends with the stream, or when sending fails
 	fail   context.CancelFunc
+	mark   func(context.Context) (uint64, error) // the highest seq on the boards here
 
 	mu         sync.Mutex
 	cancels    map[uint64]context.CancelFunc // of calls that are in the Service
@@ -43,8 +44,8 @@ type serverPipe struct {
 	drained    chan struct{} // closed once over
 }
 
-func newServerPipe(s *Server, stream pb.Board_PipeServer) *serverPipe {
-	p := &serverPipe{s: s, stream: stream, cancels: make(map[uint64]context.CancelFunc), drained: make(chan struct{})}
+func newServerPipe(s *Server, stream pb.Board_PipeServer, mark func(context.Context) (uint64, error)) *serverPipe {
+	p := &serverPipe{s: s, stream: stream, mark: mark, cancels: make(map[uint64]context.CancelFunc), drained: make(chan struct{})}
 	p.ctx, p.fail = context.WithCancel(stream.Context())
 	return p
 }
@@ -207,7 +208,7 @@ func (p *serverPipe) flush() {
 	}
 	batch := p.cutBatch()
 	p.mu.Unlock()
-	err := p.stream.Send(&pb.Results{Results: batch})
+	err := p.stream.Send(&pb.Results{Results: batch, Mark: p.newMark(batch)})
 	p.mu.Lock()
 	if err != nil {
 		p.fail()
@@ -216,6 +217,21 @@ func (p *serverPipe) flush() {
 	clear(batch)
 	p.spare = batch[:0]
 	p.endIfDrained()
+}
+
+// newMark is for clients whose mark has become stale: they have made a key that
+// was too old at once. 0: nobody needs one.
+func (p *serverPipe) newMark(batch []*pb.Result) uint64 {
+	for _, result := range batch {
+		if result.GetFailure().GetKind() == KindKeyTooOld {
+			mark, err := p.mark(p.ctx)
+			if err != nil {
+				return 0 // the failure then stands as it is
+			}
+			return mark
+		}
+	}
+	return 0
 }
 
 // cutBatch takes from the queue what goes into one message.
