@@ -76,18 +76,6 @@ type spawnOrder struct {
 	command []string
 	dir     string
 	logPath string
-	sharing int // processes that share this machine; 0: do not care
-}
-
-// environment is this process's, but that a child knows with how many others
-// it shares the processors: a Go program that expects all of them for itself
-// spends them on looking for work. Whoever sets GOMAXPROCS has the last word.
-func (o *spawnOrder) environment() []string {
-	env := os.Environ()
-	if _, set := os.LookupEnv("GOMAXPROCS"); !set && o.sharing > 0 {
-		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/o.sharing)))
-	}
-	return env
 }
 
 // start starts a child with the lifeline as its fd 3 and reports on its fd 4,
@@ -110,7 +98,7 @@ func (s *spawner) spawn(o spawnOrder) (c *child, err error) {
 	defer theirReport.Close()
 
 	cmd := exec.Command(o.command[0], o.command[1:]...)
-	cmd.Dir, cmd.Env = o.dir, o.environment()
+	cmd.Dir = o.dir
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{topologies.LifelineFD - 3: theirLife, topologies.ReportFD - 3: theirReport}
 	cmd.SysProcAttr = childAttributes()

@@ -378,7 +378,6 @@ func (s *supervisor) launch(name string) (*child, error) {
 		command: append(slices.Clone(s.config.Command), "--config", path),
 		dir:     s.home,
 		logPath: LogPath(s.home, name),
-		sharing: len(s.processes),
 	})
 	if err == nil {
 		s.mu.Lock()

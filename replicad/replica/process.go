@@ -21,7 +21,7 @@ import (
 // How long an orderly end may take, step by step.
 const (
 	handOverLimit = 2 * time.Second // for the modes to hand over
-	clientsLimit  = time.Second     // for clients to get their last answers
+	reportsLimit  = time.Second     // for the supervisor to take the last reports
 )
 
 // VotersMax is how many replicas decide, in modes that have deciders.
@@ -89,7 +89,15 @@ func Run(ctx context.Context, o Options) error {
 		p.fail(err)
 	}
 	stopReporting()
-	reporting.Wait()
+	reported := make(chan struct{})
+	go func() {
+		reporting.Wait()
+		close(reported)
+	}()
+	select {
+	case <-reported:
+	case <-time.After(reportsLimit): // nobody reads them
+	}
 	return err
 }
 
