@@ -26,7 +26,7 @@ type supervisor struct {
 	runDir string // for sockets
 
 	lock      *lock
-	authority *authority // nil: the operator gives certificates
+	authority *authority
 	spawner   *spawner
 	hub       *hub
 	processes []*process
@@ -96,9 +96,7 @@ func (s *supervisor) furnish() error {
 	if s.control, err = net.Listen("unix", socketPath(s.home)); err != nil {
 		return fmt.Errorf("open the control socket: %w", err)
 	}
-	if s.config.Topology.TLS == (topologies.TLS{}) {
-		s.authority, err = openAuthority(filepath.Join(s.base, "tls"), s.state.ClusterID, time.Now)
-	}
+	s.authority, err = openAuthority(filepath.Join(s.base, "tls"), s.state.ClusterID, time.Now)
 	return err
 }
 
@@ -395,15 +393,12 @@ func (s *supervisor) configure(name string) (*topologies.Process, error) {
 		Replicas: s.state.Replicas, Epoch: s.state.Epoch, Mode: s.state.Mode, Seed: s.state.Seed,
 		DataDir:   filepath.Join(s.base, "data", name),
 		SocketDir: filepath.Join(s.runDir, strconv.Itoa(1+slices.Index(s.state.processes(), name))),
-		Served:    s.state.Served[name], Ephemeral: s.config.Ephemeral, TLS: s.config.Topology.TLS,
+		Served:    s.state.Served[name], Ephemeral: s.config.Ephemeral,
 	}
 	for _, r := range s.state.Replicas {
 		if r.Process == name {
 			p.Hosts = append(p.Hosts, r.ID)
 		}
-	}
-	if s.authority == nil {
-		return p, nil
 	}
 	var err error
 	p.TLS, err = s.authority.issue(name)

@@ -42,8 +42,8 @@
 //		in hex, without which it is not run.
 //
 //	tls: {ca: ca.pem, cert: cert.pem, key: key.pem}
-//		Files by which replicas prove themselves to each other. Needed when
-//		a host is not a loopback address. Default: made by the supervisor.
+//		Certificates of your own. Not supported yet: the supervisor makes
+//		them, and every listener stays on loopback.
 //
 //	web: 127.0.0.1:7080
 //		Where the web client listens.

@@ -224,7 +224,7 @@ func (p *parser) checkHost(n *yaml.Node, what, host string) {
 		p.errorf(n, "%s: want an IP address, got %s", what, describe(n))
 	case ip.IsUnspecified():
 		p.errorf(n, "%s: peers cannot dial %s: name one address of this machine", what, host)
-	case !ip.IsLoopback() && p.topology.TLS == (TLS{}):
-		p.errorf(n, "%s: %s can be reached from other machines: that needs certificates of yours, in the field \"tls\"", what, host)
+	case !ip.IsLoopback():
+		p.errorf(n, "%s: %s can be reached from other machines: that needs certificates of yours, which are not supported yet", what, host)
 	}
 }

@@ -46,12 +46,11 @@ name: lab-1
 mode: {name: mine, options: {write: 2, read: 2, eager: true}}
 replicas:
   - {name: north, client: 9001, peer: 9002}
-  - {host: 192.0.2.7}
+  - {host: 127.0.0.7}
   - &third {host: localhost, peer: 9100}
 ports: {client: 7101, peer: 7201}
 restart: {policy: always, backoff: 1s, backoff_max: 1m, give_up_after: 9}
 modes: {mine: {plugin: ./bin/mine, sha256: `+strings.Repeat("AB", 32)+`}}
-tls: {ca: ca.pem, cert: /etc/cert.pem, key: ../key.pem}
 web: 127.0.0.1:7080
 unsafe: true
 per_process: 1
@@ -62,13 +61,12 @@ per_process: 1
 			Options: []modes.Option{{Name: "eager", Value: "true"}, {Name: "read", Value: "2"}, {Name: "write", Value: "2"}}},
 		Replicas: []Replica{
 			{ID: 1, Name: "north", Process: "north", Client: "127.0.0.1:9001", Peer: "127.0.0.1:9002"},
-			{ID: 2, Name: "r2", Process: "r2", Client: "192.0.2.7:7102", Peer: "192.0.2.7:7202"},
+			{ID: 2, Name: "r2", Process: "r2", Client: "127.0.0.7:7102", Peer: "127.0.0.7:7202"},
 			{ID: 3, Name: "r3", Process: "r3", Client: "127.0.0.1:7103", Peer: "127.0.0.1:9100"},
 		},
 		Restart:  Restart{Always, time.Second, time.Minute, 9},
-		TLS:      TLS{CA: "/x/ca.pem", Cert: "/etc/cert.pem", Key: "/key.pem"},
 		Web:      "127.0.0.1:7080",
-		Warnings: []Problem{{"/x/all.yaml", 12, 6, "web: no effect yet: there is no web client"}},
+		Warnings: []Problem{{"/x/all.yaml", 11, 6, "web: no effect yet: there is no web client"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
@@ -121,9 +119,9 @@ func TestMistakes(t *testing.T) {
 		{"mode: sequential\nreplicas: [{name: backup}]", `x.yaml:2:19: a replica cannot be named "backup": commands name a role so`},
 		{"mode: sequential\nreplicas: [{host: example.org}]", `x.yaml:2:19: host: want an IP address, got "example.org"`},
 		{"mode: sequential\nreplicas: [{host: 0.0.0.0}]", `x.yaml:2:19: host: peers cannot dial 0.0.0.0: name one address of this machine`},
-		{"mode: sequential\nreplicas: [{host: 192.0.2.1}]", `x.yaml:2:19: host: 192.0.2.1 can be reached from other machines: that needs certificates of yours, in the field "tls"`},
+		{"mode: sequential\nreplicas: [{host: 192.0.2.1}]", `x.yaml:2:19: host: 192.0.2.1 can be reached from other machines: that needs certificates of yours, which are not supported yet`},
 		{"mode: sequential\nreplicas: 3\nweb: ':80'", `x.yaml:3:6: web: want host:port, got ":80"`},
-		{"mode: sequential\nreplicas: 3\nweb: '192.0.2.1:80'", `x.yaml:3:6: web: 192.0.2.1 can be reached from other machines: that needs certificates of yours, in the field "tls"`},
+		{"mode: sequential\nreplicas: 3\nweb: '192.0.2.1:80'", `x.yaml:3:6: web: 192.0.2.1 can be reached from other machines: that needs certificates of yours, which are not supported yet`},
 		{"mode: sequential\nreplicas: 3\nports: {client: 7101, peer: 7102}", `x.yaml:3:8: r2's client port, 7102, is r1's peer port already`},
 		{"mode: sequential\nreplicas: 3\nports: {client: 65534}", `x.yaml:3:8: r3's client port would be 65536: the highest port is 65535`},
 		{"mode: sequential\nreplicas: 3\nports: {clients: 7101}", `x.yaml:3:9: unknown field "clients" in ports: did you mean "client"?`},
@@ -135,7 +133,7 @@ func TestMistakes(t *testing.T) {
 		{"mode: sequential\nreplicas: 3\nmodes: {quorum: {plugin: x, sha256: " + strings.Repeat("0", 64) + "}}", `x.yaml:3:9: modes: "quorum" is built in; give yours another name`},
 		{"mode: sequential\nreplicas: 3\nmodes: {mine: {plugin: x}}", `x.yaml:3:9: modes.mine needs the field "sha256"`},
 		{"mode: sequential\nreplicas: 3\nmodes: {mine: {plugin: '', sha256: " + strings.Repeat("0", 64) + "}}", `x.yaml:3:24: modes.mine.plugin: want a path, got nothing`},
-		{"mode: sequential\nreplicas: 3\ntls: {ca: x, cert: y}", `x.yaml:3:1: tls needs the field "key"`},
+		{"mode: sequential\nreplicas: 3\ntls: {ca: x, cert: y, key: z}", `x.yaml:3:1: tls: not supported yet: certificates of your own; the supervisor makes them, and every listener stays on loopback`},
 		{"mode: sequential\nreplicas: 3\nunsafe: 1", `x.yaml:3:9: unsafe: want true or false, got "1"`},
 		{"mode: sequential\nreplicas: 3\nper_process: 100", `x.yaml:3:14: per_process: not supported yet: several replicas in one process; the only value is 1`},
 		{"mode: sequential\nreplicas: 3\nfaults: []", `x.yaml:3:1: faults: not supported yet: link faults`},

@@ -20,7 +20,6 @@ type Topology struct {
 	Mode     Mode
 	Replicas []Replica // by rising id; port 0: a free one is to be chosen
 	Restart  Restart
-	TLS      TLS    // empty: certificates are to be made
 	Web      string // host:port; empty: any
 	Warnings []Problem
 }
