@@ -17,8 +17,8 @@ import (
 const (
 	pluginBackoffMin = 20 * time.Millisecond
 	pluginBackoffMax = 2 * time.Second
-	pluginQuickDeath = 10 * time.Second // a life shorter than this counts as a failed start
-	pluginTriesMax   = 8                // so many in a row, and the process fails
+	pluginTriesMax   = 8 // lives in a row that never served, and the process fails
+	pluginDeathsKept = 3 // of those after a life that served: it is given up no more, but has to pause
 )
 
 // plugin keeps one plugin process running for all hosted replicas.
@@ -26,7 +26,7 @@ type plugin struct {
 	p       *process
 	output  io.Writer
 	running *modeplugin.Process
-	deaths  int // quick ones in a row
+	deaths  int // in a row; see pluginDeathsKept
 	starts  int
 }
 
@@ -65,16 +65,12 @@ func (g *plugin) keep(ctx context.Context) error {
 		}
 	}()
 	for {
-		began := time.Now()
 		err := g.serve(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > pluginQuickDeath {
-			g.deaths = 0
-		}
 		g.p.log.Warn("the plugin ended", "err", err)
-		if err := g.relaunch(ctx); err != nil {
+		if err := g.relaunch(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -112,6 +108,9 @@ func (g *plugin) serve(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	if g.p.reporter.serving() {
+		g.deaths = min(g.deaths, pluginDeathsKept)
+	}
 	for _, m := range machines {
 		m.l.detach(m)
 	}
@@ -130,7 +129,7 @@ func (g *plugin) relaunch(ctx context.Context) error {
 		pause := min(pluginBackoffMin<<g.deaths, pluginBackoffMax)
 		g.deaths++
 		if g.deaths > pluginTriesMax {
-			return &faultError{fmt.Sprintf("the plugin of mode %s ended %d times in a row soon after its start", g.p.config.Mode.Name, pluginTriesMax)}
+			return &faultError{fmt.Sprintf("the plugin of mode %s ended %d times in a row before it served", g.p.config.Mode.Name, pluginTriesMax)}
 		}
 		if g.deaths > 1 { // the first time at once
 			select {

@@ -302,3 +302,22 @@ func TestWaitsForTheSupervisorsWord(t *testing.T) {
 	c.do(client, api.Request{Verb: api.Post, Replica: "r1", Title: "t", Key: "k"})
 	<-pids
 }
+
+// A plugin that serves in between may be killed as often as anybody likes.
+func TestPluginIsKilledOften(t *testing.T) {
+	c := newCluster(t, 1, "sequential")
+	o := c.options(0)
+	reports, pids := statusPipe(t)
+	o.Reports = reports
+	c.startWith(0, o)
+	client := c.client()
+	for i := range pluginTriesMax + 2 {
+		a := c.do(client, api.Request{Verb: api.Post, Replica: "r1", Title: "t", Key: fmt.Sprint("k", i)})
+		if a.ID.Seq != uint64(i+1) {
+			t.Errorf("post %d has id %s", i+1, a.ID)
+		}
+		if err := syscall.Kill(<-pids, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
