@@ -22,8 +22,9 @@ type (
 	Forget struct{ UpTo uint64 }
 
 	// Store puts articles on the board. Durable: they are visible once on
-	// disk. Not durable: visible at once, and the mode promises to store them
-	// again after a crash (its log has them). A present id with equal content
+	// disk. Not durable: visible at once, or with what was stored durably
+	// before, and the mode promises to store them again after a crash (its log
+	// has them). A present id with equal content
 	// changes nothing; with other content, or with a missing parent, the
 	// replica halts.
 	Store struct {
