@@ -40,8 +40,9 @@ type benchFailover struct {
 }
 
 const (
-	roundLimit    = 30 * time.Second // for each thing that one round waits for
-	acksBeforeMin = 50               // acknowledged posts between two kills: a kill hits a cluster at work
+	redialLook    = 50 * time.Millisecond // between looks whether a replica can be reached again
+	roundLimit    = 30 * time.Second      // for each thing that one round waits for
+	acksBeforeMin = 50                    // acknowledged posts between two kills: a kill hits a cluster at work
 	killsMax      = 10_000
 	readBackLimit = 5 * time.Second // for one page at the end
 )
@@ -306,9 +307,29 @@ func (f *failover) readBack(ctx context.Context) (map[string][]copied, error) {
 	return boards, nil
 }
 
+// syncWhenReached brings a replica up to date. It serves by now, but the client
+// that saw it die may be in a pause before it dials again.
+func syncWhenReached(ctx context.Context, m *member) error {
+	again := time.NewTicker(redialLook)
+	defer again.Stop()
+	limit := time.Now().Add(roundLimit)
+	for {
+		err := m.ask(ctx, roundLimit, api.Request{Verb: api.Sync})
+		var refused *api.Error
+		if !errors.As(err, &refused) || refused.Kind != api.KindNotConnected || time.Now().After(limit) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (f *failover) readAll(ctx context.Context, replica string) ([]copied, error) {
 	m := &member{client: f.crowd.client, replicas: []string{replica}}
-	if err := m.ask(ctx, roundLimit, api.Request{Verb: api.Sync}); err != nil {
+	if err := syncWhenReached(ctx, m); err != nil {
 		return nil, err
 	}
 	var list []copied
