@@ -65,6 +65,8 @@ type (
 		Missed  []board.ReplicaID // sync: whom it did not reach
 		Count   int               // sync: articles that it brought here
 		Why     string            // when unknown: what is not known
+
+		Guarantee string // that the answer meets, when ok: "linearizable"
 	}
 
 	// Serve lets the host answer a read or choose from this board, showing

@@ -234,14 +234,18 @@ func (h *hub) reported(s api.Status) {
 		}
 		r.report = s
 		if s.Step != before.Step {
-			h.stepped(s)
+			h.stepped(before.Step, s)
 		}
 	})
 }
 
-func (h *hub) stepped(s api.Status) {
+func (h *hub) stepped(before api.Step, s api.Status) {
 	switch s.Step {
 	case api.Started:
+		if before == api.Joined || before == api.CaughtUp {
+			h.event(EventPlugin, s.Name, s.Name+" waits for its plugin")
+			return
+		}
 		h.event(EventStarted, s.Name, s.Name+" has started: disk open, mode running, listening")
 	case api.Joined:
 		h.event(EventJoined, s.Name, s.Name+" has joined its peers")
@@ -262,7 +266,24 @@ func (h *hub) status() (status *ClusterStatus, closed bool, changed <-chan struc
 	for i, r := range h.rows {
 		s.Replicas[i] = r.status()
 	}
+	s.countBehind()
 	return &s, h.closed, h.changed
+}
+
+// countBehind says of the replicas that do not run how many articles they lack
+// of the longest board that is served: their own last word was from before.
+func (s *ClusterStatus) countBehind() {
+	var longest uint64
+	for _, r := range s.Replicas {
+		if r.State == StateServing {
+			longest = max(longest, r.Articles)
+		}
+	}
+	for i := range s.Replicas {
+		if r := &s.Replicas[i]; r.State != StateServing && longest > r.Articles {
+			r.Behind = max(r.Behind, longest-r.Articles)
+		}
+	}
 }
 
 func (r *row) status() ReplicaStatus {

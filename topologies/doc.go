@@ -16,7 +16,7 @@
 //	mode: sequential
 //	mode: {name: quorum, options: {read: 2, write: 2}}
 //		How replicas agree: a built-in mode, or one of those under "modes",
-//		and its options (see `consequorctl mode show`).
+//		and its options.
 //
 //	replicas: 3
 //	replicas: [{name: north}, {name: south, client: 7102, peer: 7202}]

@@ -96,6 +96,7 @@ func (e *encoder) reply(r *modes.Reply) {
 	e.replicas(6, r.Missed)
 	e.int(7, int64(r.Count))
 	e.text(8, r.Why)
+	e.text(9, r.Guarantee)
 }
 
 func (e *encoder) serve(s *modes.Serve) {
@@ -278,6 +279,8 @@ func (d *decoder) reply() (r modes.Reply) {
 			r.Count = int(d.int())
 		case 8:
 			r.Why = d.text()
+		case 9:
+			r.Guarantee = d.text()
 		default:
 			d.skip()
 		}

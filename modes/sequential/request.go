@@ -184,7 +184,7 @@ func (m *Mode) answer(q *request, id board.ArticleID) {
 		return
 	}
 	// A majority has it; who else does, this replica may not know.
-	m.out.Reply(modes.Reply{Request: q.id, Outcome: modes.OK, ID: id, Copies: m.majority()})
+	m.out.Reply(modes.Reply{Request: q.id, Outcome: modes.OK, ID: id, Copies: m.majority(), Guarantee: guaranteeLinearizable})
 }
 
 func (m *Mode) unknown(q *request, why string) {

@@ -206,7 +206,7 @@ func (h *Host) onReply(e modes.Reply) {
 	if r == nil {
 		return
 	}
-	a := Answer{Outcome: OK, ID: e.ID, Copies: e.Copies, Reached: e.Reached, Missed: e.Missed, Count: e.Count, Why: e.Why}
+	a := Answer{Outcome: OK, ID: e.ID, Copies: e.Copies, Reached: e.Reached, Missed: e.Missed, Count: e.Count, Why: e.Why, Guarantee: e.Guarantee}
 	if e.Outcome == modes.Unknown {
 		a.Outcome = Unknown
 	}

@@ -113,6 +113,9 @@ func (g *plugin) serve(ctx context.Context) error {
 	}
 	for _, m := range machines {
 		m.l.detach(m)
+		if ctx.Err() == nil {
+			m.l.reportNoPlugin()
+		} // else the process ends in order, and its supervisor knows
 	}
 	running.Kill() // and with it every Recv that still waits
 	g.running = nil
@@ -213,6 +216,10 @@ func (l *loop) detach(m *machine) {
 			l.machine = nil
 		}
 	})
+}
+
+// reportNoPlugin tells that the replica waits for another plugin.
+func (l *loop) reportNoPlugin() {
 	l.process.reporter.update(l.self.Name, func(s *api.Status) {
 		s.PluginPID, s.Role, s.Coordinator, s.Backup, s.Waiting = 0, "", "", "", "the plugin"
 		if s.Step != api.Failed {

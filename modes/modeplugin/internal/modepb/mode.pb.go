@@ -2445,6 +2445,7 @@ type Reply struct {
 	Missed        []uint32               `protobuf:"varint,6,rep,packed,name=missed,proto3" json:"missed,omitempty"`
 	Count         int64                  `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`
 	Why           string                 `protobuf:"bytes,8,opt,name=why,proto3" json:"why,omitempty"`
+	Guarantee     string                 `protobuf:"bytes,9,opt,name=guarantee,proto3" json:"guarantee,omitempty"` // that the answer meets, when ok
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2531,6 +2532,13 @@ func (x *Reply) GetCount() int64 {
 func (x *Reply) GetWhy() string {
 	if x != nil {
 		return x.Why
+	}
+	return ""
+}
+
+func (x *Reply) GetGuarantee() string {
+	if x != nil {
+		return x.Guarantee
 	}
 	return ""
 }
@@ -3262,7 +3270,7 @@ const file_mode_proto_rawDesc = "" +
 	"\tSendBoard\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\rR\x02to\x122\n" +
 	"\x05since\x18\x02 \x03(\v2\x1c.consequor.mode.v1.ArticleIDR\x05since\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\fR\amessage\"\xf7\x01\n" +
+	"\amessage\x18\x03 \x01(\fR\amessage\"\x95\x02\n" +
 	"\x05Reply\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x124\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x1a.consequor.mode.v1.OutcomeR\aoutcome\x12,\n" +
@@ -3271,7 +3279,8 @@ const file_mode_proto_rawDesc = "" +
 	"\areached\x18\x05 \x03(\rR\areached\x12\x16\n" +
 	"\x06missed\x18\x06 \x03(\rR\x06missed\x12\x14\n" +
 	"\x05count\x18\a \x01(\x03R\x05count\x12\x10\n" +
-	"\x03why\x18\b \x01(\tR\x03why\"\xa0\x01\n" +
+	"\x03why\x18\b \x01(\tR\x03why\x12\x1c\n" +
+	"\tguarantee\x18\t \x01(\tR\tguarantee\"\xa0\x01\n" +
 	"\x05Serve\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x121\n" +
 	"\x05up_to\x18\x02 \x03(\v2\x1c.consequor.mode.v1.ArticleIDR\x04upTo\x12\x1c\n" +
