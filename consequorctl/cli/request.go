@@ -60,7 +60,7 @@ func (a *asking) visit(ctx context.Context, console *Console, name clusterFlag, 
 		v.author = loginName()
 	}
 	if !a.NoSession {
-		v.session = openSession(cluster.Home(), cmp.Or(a.Session, v.author))
+		v.session = openSession(sessionHome(cluster.Home(), status), cmp.Or(a.Session, v.author))
 	}
 	if v.token, err = v.session.Token(); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"consequor/board"
+	"consequor/supervisor"
 )
 
 // The limits of a kept session.
@@ -28,6 +29,7 @@ const (
 // the cluster's folder:
 //
 //	NAME/sessions/alice.json   {"token": ..., "pending": [{"key", "digest", "pid"}]}
+//	NAME/ephemeral/sessions/   instead, of a cluster that is up with --ephemeral
 //
 // The token is joined in, never overwritten. A post's key stands in pending
 // from before it is sent until an answer is there, so a command that died or
@@ -51,6 +53,16 @@ type pending struct {
 
 func (p pending) inFlight() bool {
 	return p.PID != 0 && (p.PID == os.Getpid() || !errors.Is(syscall.Kill(p.PID, 0), syscall.ESRCH))
+}
+
+// sessionHome is the folder that sessions are kept under. What has seen an
+// ephemeral cluster must not outlive it: the next of its name is another one.
+// The supervisor removes ephemeral/ at down, and at the next up.
+func sessionHome(home string, status *supervisor.ClusterStatus) string {
+	if status.Ephemeral {
+		return filepath.Join(home, "ephemeral")
+	}
+	return home
 }
 
 // openSession names the session of a cluster's folder; nothing is made yet.
