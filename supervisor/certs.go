@@ -70,8 +70,9 @@ func openAuthority(dir, clusterID string, now func() time.Time) (*authority, err
 // issue returns the files of a certificate for the process name, which it
 // makes when there is none that is good.
 func (a *authority) issue(name string) (topologies.TLS, error) {
-	files := topologies.TLS{CA: a.path("ca") + ".pem", Cert: a.path(name) + ".pem", Key: a.path(name) + ".key"}
-	if cert, _, err := readPair(a.path(name)); err == nil && a.fresh(cert) && cert.CheckSignatureFrom(a.cert) == nil {
+	file := "process-" + name // a process may be called "ca"
+	files := topologies.TLS{CA: a.path("ca") + ".pem", Cert: a.path(file) + ".pem", Key: a.path(file) + ".key"}
+	if cert, _, err := readPair(a.path(file)); err == nil && a.fresh(cert) && cert.CheckSignatureFrom(a.cert) == nil {
 		return files, nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -82,7 +83,7 @@ func (a *authority) issue(name string) (topologies.TLS, error) {
 	template.DNSNames = []string{certName(name, a.clusterID)}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	if _, err := a.write(name, template, a.cert, key); err != nil {
+	if _, err := a.write(file, template, a.cert, key); err != nil {
 		return files, fmt.Errorf("make a certificate for %s: %w", name, err)
 	}
 	return files, nil
@@ -91,14 +92,8 @@ func (a *authority) issue(name string) (topologies.TLS, error) {
 // certName is the name in a process's certificate.
 func certName(process, clusterID string) string { return process + "." + clusterID + ".consequor" }
 
-// path is where a certificate is kept, without its ending. A process may be
-// named "ca", so that names of processes get a prefix.
-func (a *authority) path(name string) string {
-	if name == "ca" {
-		return filepath.Join(a.dir, "ca")
-	}
-	return filepath.Join(a.dir, "process-"+name)
-}
+// path is where a certificate is kept, without its ending.
+func (a *authority) path(file string) string { return filepath.Join(a.dir, file) }
 
 func (a *authority) fresh(cert *x509.Certificate) bool {
 	return cert.NotAfter.After(a.now().Add(certRenew))

@@ -47,6 +47,9 @@ func (c *Config) complete() error {
 	if c.Topology == nil || len(c.Topology.Replicas) == 0 {
 		return errors.New("bring up a cluster: the topology has no replicas")
 	}
+	if !topologies.ValidName(c.Topology.Name) { // it becomes a path
+		return &Error{Kind: KindBadTarget, Message: fmt.Sprintf("a cluster cannot be named %q", c.Topology.Name), Hint: "names match " + topologies.NamePattern}
+	}
 	if c.Root == "" {
 		root, err := Root()
 		if err != nil {

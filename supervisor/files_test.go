@@ -63,6 +63,14 @@ func TestCertificates(t *testing.T) {
 		t.Error("the certificate of a CA that runs out was kept")
 	}
 
+	a, err := openAuthority(dir, "c0ffee", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files, err := a.issue("ca"); err != nil || files.Cert == files.CA || files.Key == filepath.Join(dir, "ca.key") {
+		t.Errorf("a process called ca gets %+v, %v", files, err)
+	}
+
 	if err := os.WriteFile(filepath.Join(dir, "ca.key"), []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}

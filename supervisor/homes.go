@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 	"time"
 
 	"consequor/topologies"
@@ -152,12 +153,23 @@ const (
 	socketName = "control.sock"
 )
 
+// ours reports whether dir is a folder that only this user can write to. The
+// one that a link names may be gone, and another user's in its place.
+func ours(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 {
+		return false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Getuid()
+}
+
 // socketPath is where home's supervisor listens. Unix socket paths are limited
 // to about 100 bytes, so "run" may be a link to a short folder elsewhere; the
 // link must be resolved, for the limit holds for the path as given.
 func socketPath(home string) string {
 	run := filepath.Join(home, runName)
-	if short, err := os.Readlink(run); err == nil {
+	if short, err := os.Readlink(run); err == nil && ours(short) {
 		run = short
 	}
 	return filepath.Join(run, socketName)

@@ -234,6 +234,9 @@ func (p *process) onExit(e exit) {
 	switch {
 	case p.ending:
 		p.hub.died(p.hosts, EventStopped, StateStopped, "is stopped")
+		if op != nil && op.verb == Restart {
+			o = outcome{err: errStopping()}
+		}
 	case op == nil || op.verb == Kill && op.respawn:
 		p.mourn(e, time.Since(c.started), lastWords(c.logPath, c.logFrom))
 	case op.verb == Kill:

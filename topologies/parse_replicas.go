@@ -131,8 +131,9 @@ func (p *parser) checkCount(root *yaml.Node) {
 	}
 }
 
-// reservedNames mean something else where a replica can be named.
-var reservedNames = map[string]bool{"coordinator": true, "backup": true, "plugin": true}
+// reservedNames mean something else where a replica can be named, or where its
+// files are.
+var reservedNames = map[string]bool{"coordinator": true, "backup": true, "plugin": true, "supervisor": true}
 
 func (p *parser) replicaName(at *place, i int, taken map[string]bool) string {
 	name, node := at.name, at.nameNode
@@ -143,7 +144,7 @@ func (p *parser) replicaName(at *place, i int, taken map[string]bool) string {
 	case name == "":
 		return "replica " + strconv.Itoa(i+1) // reported already
 	case reservedNames[name]:
-		p.errorf(node, "a replica cannot be named %q: commands name a role so", name)
+		p.errorf(node, "a replica cannot be named %q: commands and files use that name", name)
 	case taken[name]:
 		p.errorf(node, "two replicas are named %q", name)
 	}

@@ -116,7 +116,7 @@ func TestMistakes(t *testing.T) {
 		{"mode: sequential\nreplicas: 3\nname: 3", `x.yaml:3:7: name: want text, got "3"; if it is meant, write "3"`},
 		{"mode: sequential\nreplicas: 3\nname: ../up", `x.yaml:3:7: name: "../up" does not match [a-z0-9][a-z0-9-]{0,62}`},
 		{"mode: sequential\nreplicas: [{}, {name: r1}]", `x.yaml:2:23: two replicas are named "r1"`},
-		{"mode: sequential\nreplicas: [{name: backup}]", `x.yaml:2:19: a replica cannot be named "backup": commands name a role so`},
+		{"mode: sequential\nreplicas: [{name: backup}]", `x.yaml:2:19: a replica cannot be named "backup": commands and files use that name`},
 		{"mode: sequential\nreplicas: [{host: example.org}]", `x.yaml:2:19: host: want an IP address, got "example.org"`},
 		{"mode: sequential\nreplicas: [{host: 0.0.0.0}]", `x.yaml:2:19: host: peers cannot dial 0.0.0.0: name one address of this machine`},
 		{"mode: sequential\nreplicas: [{host: 192.0.2.1}]", `x.yaml:2:19: host: 192.0.2.1 can be reached from other machines: that needs certificates of yours, which are not supported yet`},

@@ -168,3 +168,14 @@ func TestDurableStoreAlone(t *testing.T) {
 		t.Error("it is not visible")
 	}
 }
+
+// A replica without a plugin has nothing to hand over: it is stopped at once.
+func TestStopWithoutPlugin(t *testing.T) {
+	c, n, _ := solo(t, func(*scripted, modes.Event, *modes.Effects) {})
+	c.settle()
+	n.killPlugin()
+	n.h.Stop()
+	if !n.stopped {
+		t.Error("it waits for a mode that is not there")
+	}
+}

@@ -320,7 +320,9 @@ func (h *Host) Stop() {
 	h.stopping = true
 	if h.phase == phaseRunning {
 		h.pending.push(modes.Stop{})
+		return
 	}
+	h.Clients.Stopped() // there is no mode that could hand anything over
 }
 
 // halt ends this replica's work for good: a broken mode or disk.

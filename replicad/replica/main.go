@@ -60,6 +60,8 @@ func Main(self, args []string) int {
 	defer stop()
 	o := Options{Config: *config, Self: self, Log: log, PluginOutput: os.Stderr}
 	if *supervised {
+		syscall.CloseOnExec(topologies.LifelineFD) // they are this process's, not its plugin's
+		syscall.CloseOnExec(topologies.ReportFD)
 		goOn := make(chan struct{})
 		o.Go = goOn
 		o.Reports = os.NewFile(topologies.ReportFD, "reports")

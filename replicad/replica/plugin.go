@@ -112,10 +112,7 @@ func (g *plugin) serve(ctx context.Context) error {
 		g.deaths = min(g.deaths, pluginDeathsKept)
 	}
 	for _, m := range machines {
-		m.l.detach(m)
-		if ctx.Err() == nil {
-			m.l.reportNoPlugin()
-		} // else the process ends in order, and its supervisor knows
+		m.l.detach(m, ctx.Err() != nil)
 	}
 	running.Kill() // and with it every Recv that still waits
 	g.running = nil
@@ -199,31 +196,32 @@ func (m *machine) receive() {
 
 // attach gives the loop a new state machine.
 func (l *loop) attach(m *machine, pid int, sum string, restarts int) {
-	l.process.reporter.update(l.self.Name, func(s *api.Status) {
-		s.PluginPID, s.ModeSHA256, s.PluginRestarts = pid, sum, restarts
-	})
 	l.in.put(func() {
+		l.process.reporter.update(l.self.Name, func(s *api.Status) {
+			s.PluginPID, s.ModeSHA256, s.PluginRestarts = pid, sum, restarts
+		})
 		l.machine = m
 		l.host.PluginUp()
 	})
 }
 
-// detach takes it away again.
-func (l *loop) detach(m *machine) {
+// detach takes it away again. At the end of the process that is no news;
+// otherwise the replica reports, behind the last word of the dead mode, that it
+// waits for another plugin.
+func (l *loop) detach(m *machine, ending bool) {
 	l.in.put(func() {
 		if l.machine == m {
 			l.host.PluginDown()
 			l.machine = nil
 		}
-	})
-}
-
-// reportNoPlugin tells that the replica waits for another plugin.
-func (l *loop) reportNoPlugin() {
-	l.process.reporter.update(l.self.Name, func(s *api.Status) {
-		s.PluginPID, s.Role, s.Coordinator, s.Backup, s.Waiting = 0, "", "", "", "the plugin"
-		if s.Step != api.Failed {
-			s.Step = api.Started
+		if ending {
+			return
 		}
+		l.process.reporter.update(l.self.Name, func(s *api.Status) {
+			s.PluginPID, s.Role, s.Coordinator, s.Backup, s.Waiting = 0, "", "", "", "its plugin"
+			if s.Step != api.Failed {
+				s.Step = api.Started
+			}
+		})
 	})
 }
