@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -65,7 +66,10 @@ func Main(ctx context.Context, world World, args []string) ExitCode {
 	if err != nil {
 		panic("cli: the grammar: " + err.Error()) // the same for every command line: a test parses them all
 	}
-	command, err := parser.Parse(args)
+	var command *kong.Context
+	if err = checkText(args); err == nil {
+		command, err = parser.Parse(args)
+	}
 	if helped {
 		return ExitOK
 	}
@@ -80,6 +84,19 @@ func Main(ctx context.Context, world World, args []string) ExitCode {
 	}
 	console.Fail(failure)
 	return failure.Code
+}
+
+// checkText wants every argument to be UTF-8. Parsing would put U+FFFD for what
+// is not, without a word, and an article would not be the one that was given.
+// It is always a matter of the command line (exit code 2), whatever the
+// argument is for: nothing has been asked of a cluster yet.
+func checkText(args []string) error {
+	for i, arg := range args {
+		if !utf8.ValidString(arg) {
+			return usagef("argument %d, %+q, is not UTF-8", i+1, arg)
+		}
+	}
+	return nil
 }
 
 // asksForJSON looks for --json in a command line that does not parse.

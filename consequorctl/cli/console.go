@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ type World struct {
 	Stdout, Stderr io.Writer
 	Dir            string          // relative paths start here
 	Terminal       bool            // a person looks at Stdout
+	Typed          bool            // a person types Stdin
 	Self           string          // the file that runs this program again
 	Now            <-chan struct{} // closed when an end that takes its time no longer may; nil: never
 }
@@ -24,6 +26,28 @@ func (w *World) Path(path string) string {
 		return path
 	}
 	return filepath.Join(w.Dir, path)
+}
+
+// awaitInput returns what read takes from an input, or why ctx ended before
+// there was any. An input cannot be told to give up: read is then left waiting
+// for it, until the process ends.
+func awaitInput[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type taken struct {
+		input T
+		err   error
+	}
+	done := make(chan taken, 1)
+	go func() {
+		input, err := read()
+		done <- taken{input, err}
+	}()
+	select {
+	case t := <-done:
+		return t.input, t.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // Console is how a command speaks. Results go to stdout, everything else to

@@ -27,7 +27,7 @@ type downResult struct {
 
 func (c *downCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
 	if c.Wipe {
-		if err := c.confirm(console, name); err != nil {
+		if err := c.confirm(ctx, console, name); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (c *downCmd) stop(ctx context.Context, console *Console, name clusterFlag) 
 
 // confirm asks before anything is removed; without somebody to ask it wants
 // to be told.
-func (c *downCmd) confirm(console *Console, name clusterFlag) error {
+func (c *downCmd) confirm(ctx context.Context, console *Console, name clusterFlag) error {
 	if c.Yes {
 		return nil
 	}
@@ -86,7 +86,10 @@ func (c *downCmd) confirm(console *Console, name clusterFlag) error {
 		return &Failure{ExitUsage, "usage", "down --wipe removes every article in " + home, "add --yes if that is what you want"}
 	}
 	fmt.Fprintf(console.Stderr, "Remove every article, log and session in %s? Type yes: ", home)
-	answer, err := bufio.NewReader(console.Stdin).ReadString('\n')
+	answer, err := awaitInput(ctx, func() (string, error) { return bufio.NewReader(console.Stdin).ReadString('\n') })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil || strings.TrimSpace(answer) != "yes" {
 		return &Failure{ExitRefused, "not_confirmed", "nothing was stopped, nothing was removed", ""}
 	}

@@ -15,7 +15,7 @@ type postCmd struct {
 }
 
 func (c *postCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
-	body, err := c.text.read(console)
+	body, err := c.text.read(ctx, console)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (c *replyCmd) Run(ctx context.Context, console *Console, cluster clusterFla
 	if err != nil {
 		return err
 	}
-	body, err := c.text.read(console)
+	body, err := c.text.read(ctx, console)
 	if err != nil {
 		return err
 	}

@@ -150,10 +150,13 @@ func (v *visit) write(ctx context.Context, r api.Request, given string) (*api.An
 }
 
 // unanswered: once any try of a key may have been done, a later refusal says
-// nothing about that one.
+// nothing about that one. It is told as the last try's reason, and no more.
 func unanswered(err error, key string) error {
 	f := *describe(err)
-	f.Code = ExitUnknown
+	if f.Code != ExitUnknown {
+		f.Code, f.Kind = ExitUnknown, "unknown"
+		f.Message = "unknown: an earlier try may have been done; the last one: " + f.Message
+	}
 	f.Message += " (key " + key + ")"
 	f.Hint = "it may have been done; give the same command again: it goes on with this key, and is never done twice"
 	return &f
@@ -171,11 +174,16 @@ type text struct {
 
 // read returns the body. No more than a body may have, and one byte, is taken
 // from standard input: what is too long is refused with its limit.
-func (t *text) read(console *Console) (string, error) {
+func (t *text) read(ctx context.Context, console *Console) (string, error) {
 	if t.Body != nil && *t.Body != "-" {
 		return *t.Body, nil
 	}
-	data, err := io.ReadAll(io.LimitReader(console.Stdin, board.BodyLenMax+1))
+	if console.Typed {
+		console.Note("type the text; Ctrl-D on a line of its own ends it")
+	}
+	data, err := awaitInput(ctx, func() ([]byte, error) {
+		return io.ReadAll(io.LimitReader(console.Stdin, board.BodyLenMax+1))
+	})
 	if err != nil {
 		return "", fmt.Errorf("read the body from standard input: %w", err)
 	}

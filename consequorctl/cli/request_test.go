@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,6 +107,9 @@ func TestRefusedAfterUnknownIsUnknown(t *testing.T) {
 			}
 		} else if got == nil || got.Code != want || !bytes.Contains([]byte(got.Message), []byte(f.keys[0])) {
 			t.Fatalf("try %d: got %+v, want code %d and a message with the key", try+1, got, want)
+		}
+		if got != nil && (got.Kind == api.KindInvalid || !strings.HasPrefix(got.Message, "unknown: ")) {
+			t.Errorf("try %d: kind %q, message %q: of a refusal", try+1, got.Kind, got.Message)
 		}
 		if again := bytes.Contains(stderr.Bytes(), []byte("going on with key "+f.keys[0])); again != (try > 0) {
 			t.Errorf("try %d: said %q", try+1, stderr)
