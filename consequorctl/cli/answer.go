@@ -140,10 +140,18 @@ func cut(text string, max int) string {
 	return string(runes[:max-1]) + "…"
 }
 
+// toTheSecond shortens a time for a person to read; it is in UTC.
+func toTheSecond(utc string) string {
+	if whole, _, fraction := strings.Cut(utc, "."); fraction {
+		return whole + "Z"
+	}
+	return utc
+}
+
 // printArticle prints one article in full.
 func printArticle(w io.Writer, a shownArticle) {
 	fmt.Fprintf(w, "%s  %s\n", a.ID, cmp.Or(inertLine(a.Title), "(no title)"))
-	fmt.Fprintf(w, "by %s, %s\n", cmp.Or(inertLine(a.Author), "-"), a.Time)
+	fmt.Fprintf(w, "by %s, %s\n", cmp.Or(inertLine(a.Author), "-"), toTheSecond(a.Time))
 	if a.Body != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSuffix(inertLines(a.Body), "\n"))
 	}

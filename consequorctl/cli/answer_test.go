@@ -64,3 +64,20 @@ func TestServedLine(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A person reads times to the second; --json has them whole.
+func TestTimeToTheSecond(t *testing.T) {
+	a := entry(1, 0, "alice", "t", "b", 0)
+	a.Time += 123456789
+	var human bytes.Buffer
+	printArticle(&human, shown(&a))
+	if want := "by alice, 2026-01-02T03:04:05Z\n"; !strings.Contains(human.String(), want) {
+		t.Errorf("got %q, want %q in it", human.String(), want)
+	}
+	if got, want := shown(&a).Time, "2026-01-02T03:04:05.123456789Z"; got != want {
+		t.Errorf("JSON: %s, want %s", got, want)
+	}
+	if got := toTheSecond("2026-01-02T03:04:05Z"); got != "2026-01-02T03:04:05Z" {
+		t.Errorf("without a fraction: %s", got)
+	}
+}

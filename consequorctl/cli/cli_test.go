@@ -96,7 +96,13 @@ func TestCommandLines(t *testing.T) {
 		{"down --cluster nowhere", ExitAbsent, "no_such_cluster"},
 		{"down --wipe --cluster nowhere", ExitAbsent, "no_such_cluster"},
 		{"logs --cluster nowhere", ExitAbsent, "no_such_cluster"},
-		{"run no-such-script.txt", ExitFailed, "failed"},
+		{"run no-such-script.txt", ExitUsage, "usage"},
+		{"post x --timeout 0s", ExitUsage, "usage"},
+		{"read --timeout -1s", ExitUsage, "usage"},
+		{"up three --replicas 0", ExitUsage, "usage"},
+		{"up three --cluster Bad_", ExitUsage, "usage"},
+		{"up three --web 127.0.0.1:8080", ExitUsage, "usage"},
+		{"up no-such-file.yaml --no-web", ExitUsage, "topology"},
 		{"version", ExitOK, ""},
 		{"validate three", ExitOK, ""},
 		{"--help", ExitOK, ""},
@@ -201,6 +207,9 @@ hello
 	stdout, stderr, code := command(t, "run", good)
 	if code != ExitOK {
 		t.Errorf("good script: code %d\n%s%s", code, stdout, stderr)
+	}
+	if _, stderr, code = command(t, "run", write("help.txt", "help\nstdout eventually\n")); code != ExitOK || !strings.Contains(stderr, "eventually DURATION REGEXP") {
+		t.Errorf("help: code %d, %q", code, stderr)
 	}
 	for _, c := range []struct{ name, text, says string }{
 		{"expect.txt", "version\n\nexits 3 version\n", "expect.txt:3: exits 3 version: exit status 0, want 3"},

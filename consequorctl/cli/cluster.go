@@ -1,14 +1,24 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 
 	"consequor/supervisor"
+	"consequor/topologies"
 )
 
 // clusterFlag is the name given with --cluster; empty: $CONSEQUOR_CLUSTER,
 // else the only cluster that runs.
 type clusterFlag string
+
+// Validate is called by the parser: no cluster can have another name.
+func (name clusterFlag) Validate() error {
+	if name != "" && !topologies.ValidName(string(name)) {
+		return fmt.Errorf("%q is no cluster's name: names match %s", string(name), topologies.NamePattern)
+	}
+	return nil
+}
 
 // find returns a client for the running cluster that is meant.
 func (name clusterFlag) find() (*supervisor.Client, error) {

@@ -20,6 +20,8 @@ const (
 	daemonLogMax  = 1 << 20          // a longer log is begun anew
 	readyWordMax  = 4 << 20          // bytes
 	readyGraceMax = 15 * time.Second // beyond --wait, for taking down what was started
+
+	alreadyUpLimit = 2 * time.Second // for a supervisor that runs to say so
 )
 
 // readyWord is what a daemon says of its start, once, as JSON: how the cluster
@@ -65,6 +67,9 @@ func (c *upCmd) detach(ctx context.Context, console *Console, origin string, top
 	if err != nil {
 		return err
 	}
+	if err := alreadyUp(ctx, home); err != nil {
+		return err
+	}
 	daemon, ready, err := c.spawn(console.Self, home, c.args(origin, topology.Name))
 	if err != nil {
 		return fmt.Errorf("start the supervisor of %s: %w", topology.Name, err)
@@ -86,6 +91,25 @@ func (c *upCmd) detach(ctx context.Context, console *Console, origin string, top
 		return word.Error
 	}
 	return console.Result(word.Status, func(w io.Writer) { printUp(w, word.Status, time.Since(started)) })
+}
+
+// alreadyUp refuses a cluster that runs before a daemon is started that would
+// say so in that cluster's log. Only the daemon, which takes the home's lock,
+// is sure: what is not known here is left to it.
+func alreadyUp(ctx context.Context, home string) error {
+	cluster, err := supervisor.Dial(home)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, alreadyUpLimit)
+	defer cancel()
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return nil
+	}
+	return &supervisor.Error{Kind: supervisor.KindRunning,
+		Message: fmt.Sprintf("cluster %s is running already: its supervisor has pid %d", status.Cluster, status.SupervisorPID),
+		Hint:    "see it with: consequorctl status --cluster " + status.Cluster}
 }
 
 func hear(pipe io.Reader) (*readyWord, error) {

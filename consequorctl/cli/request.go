@@ -28,6 +28,14 @@ type asking struct {
 	Timeout   time.Duration `help:"How long to try." default:"5s"`
 }
 
+// Validate is called by the parser.
+func (a *asking) Validate() error {
+	if a.Timeout <= 0 {
+		return fmt.Errorf("--timeout %v: want more than 0s", a.Timeout)
+	}
+	return nil
+}
+
 // keyed is what the two that write have beside that.
 type keyed struct {
 	Key string `help:"Makes a retry safe: all posts with one key are one article (default: made, and kept until answered)." placeholder:"KEY"`

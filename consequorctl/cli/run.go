@@ -32,6 +32,11 @@ type runResult struct {
 }
 
 func (c *runCmd) Run(ctx context.Context, console *Console) error {
+	for _, path := range c.Scripts {
+		if _, err := os.Stat(console.Path(path)); err != nil {
+			return usagef("script %s: %v; nothing was run", path, err)
+		}
+	}
 	failed := 0
 	for _, path := range c.Scripts {
 		started := time.Now()

@@ -31,7 +31,24 @@ func newEngine(console *Console) *script.Engine {
 		engine.Cmds[name] = p.command(name, help)
 	}
 	maps.Copy(engine.Cmds, p.words())
+	engine.Cmds["help"] = p.help(engine.Cmds["help"])
 	return engine
+}
+
+// help is the script's own, which would only write to the log: that is shown
+// when a script fails. Here what it tells is shown at once.
+func (p *player) help(own script.Cmd) script.Cmd {
+	return script.Command(*own.Usage(), func(s *script.State, args ...string) (script.WaitFunc, error) {
+		wait, err := own.Run(s, args...)
+		if err != nil {
+			return nil, err
+		}
+		return func(s *script.State) (string, string, error) {
+			stdout, stderr, err := wait(s)
+			fmt.Fprint(p.console.Stderr, stdout)
+			return stdout, stderr, err
+		}, nil
+	})
 }
 
 // commandNames lists the commands that scripts may use, with their help.

@@ -25,14 +25,36 @@ type upCmd struct {
 	Topology  string        `arg:"" help:"The topology file; of those that come with the program, the name is enough."`
 	Detach    bool          `short:"d" help:"Return when all replicas serve, and leave them running."`
 	Mode      string        `help:"The mode, instead of the topology's." placeholder:"MODE"`
-	Replicas  int           `help:"How many replicas, instead of the topology's." placeholder:"N"`
+	Replicas  *int          `help:"How many replicas, instead of the topology's." placeholder:"N"`
+	Web       string        `help:"Not supported yet." xor:"web" placeholder:"ADDR"`
+	NoWeb     bool          `help:"Without a web client: there is none yet."  xor:"web"`
 	Ephemeral bool          `help:"Keep the data only until the cluster goes down."`
 	Wait      time.Duration `help:"How long the replicas may take until they serve." default:"30s"`
 	ReadyFD   int           `name:"ready-fd" hidden:"" help:"Tell on this descriptor how the start went."`
 }
 
+// Validate is called by the parser.
+func (c *upCmd) Validate() error {
+	switch {
+	case c.Replicas != nil && *c.Replicas < 1:
+		return fmt.Errorf("--replicas %d: want 1 or more", *c.Replicas)
+	case c.Web != "":
+		return fmt.Errorf("--web %s: a web client is not supported yet", c.Web)
+	}
+	return nil
+}
+
+// options are what the command line says instead of the topology.
+func (c *upCmd) options() topologies.Options {
+	o := topologies.Options{Mode: c.Mode}
+	if c.Replicas != nil {
+		o.Replicas = *c.Replicas
+	}
+	return o
+}
+
 func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
-	origin, topology, err := loadTopology(console, c.Topology, topologies.Options{Mode: c.Mode, Replicas: c.Replicas})
+	origin, topology, err := loadTopology(console, c.Topology, c.options())
 	if err != nil {
 		return c.late(err)
 	}
@@ -83,7 +105,9 @@ func loadTopology(console *Console, name string, o topologies.Options) (origin s
 	if errors.Is(err, fs.ErrNotExist) {
 		if data, ok := sampleOf(name); ok {
 			origin = strings.TrimSuffix(filepath.Base(name), ".yaml")
-			t, err = topologies.Parse(console.Path(name), data, o)
+			if t, err = topologies.Parse(console.Path(name), data, o); err == nil {
+				t.Path = origin // there is no file
+			}
 		}
 	}
 	if err == nil {
@@ -118,8 +142,8 @@ func (c *upCmd) args(origin, cluster string) []string {
 	if c.Mode != "" {
 		args = append(args, "--mode", c.Mode)
 	}
-	if c.Replicas > 0 {
-		args = append(args, "--replicas", strconv.Itoa(c.Replicas))
+	if c.Replicas != nil {
+		args = append(args, "--replicas", strconv.Itoa(*c.Replicas))
 	}
 	if c.Ephemeral {
 		args = append(args, "--ephemeral")
