@@ -12,14 +12,21 @@ func TestCompletion(t *testing.T) {
 	if code != ExitOK {
 		t.Fatalf("code %d: %s", code, stderr)
 	}
+	const status = "consequorctl() { printf 'REPLICA  STATE\\nr1  serving\\nr2  dead\\n'; }\n"
 	for _, c := range []struct{ typed, offers string }{
 		{"consequorctl re", "reply read resume restart"},
 		{"consequorctl read --fr", "--fresh"},
 		{"consequorctl bench fail", "failover"},
 		{"consequorctl up --ready", ""},
+		{"consequorctl --js", "--json"},
+		{"consequorctl post ''", ""}, // files
+		{"consequorctl up th", "three"},
+		{"consequorctl kill r", "r1 r2"},
+		{"consequorctl restart ''", "coordinator backup r1 r2"},
+		{"consequorctl logs s", "supervisor"},
 	} {
 		words := strings.Fields(c.typed)
-		ask := script + "COMP_WORDS=(" + c.typed + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _consequorctl; echo \"${COMPREPLY[*]}\""
+		ask := script + status + "COMP_WORDS=(" + c.typed + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _consequorctl; echo \"${COMPREPLY[*]}\""
 		out, err := exec.Command("bash", "-c", ask).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != c.offers {
 			t.Errorf("%s: got %q (%v), want %q", c.typed, got, err, c.offers)
