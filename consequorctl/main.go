@@ -37,13 +37,13 @@ func run(args []string) int {
 	return int(cli.Main(ctx, world, args))
 }
 
-// interrupts ends ctx at the first Ctrl-C or SIGTERM, for an end in order,
+// interrupts ends ctx at the first Ctrl-C, SIGTERM or end of the terminal, for an end in order,
 // and closes now at the second, for an end at once. A third one is deadly.
 func interrupts() (ctx context.Context, now <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	atOnce := make(chan struct{})
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		<-signals
 		cancel()

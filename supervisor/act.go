@@ -104,8 +104,12 @@ func (s *supervisor) awaitServing(ctx context.Context, t target, a actRequest, p
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return &Error{Kind: KindTimeout, Message: fmt.Sprintf("%s does not serve after %v: %s, %s",
-				r.Name, a.Options.Wait.Round(time.Millisecond), r.State, r.Why), Hint: "see: consequorctl status"}
+			what := string(r.State)
+			if r.Why != "" {
+				what += ", waits for " + r.Why
+			}
+			return &Error{Kind: KindTimeout, Message: fmt.Sprintf("%s does not serve after %v: %s",
+				r.Name, a.Options.Wait.Round(time.Millisecond), what), Hint: "see: consequorctl status"}
 		}
 	}
 }

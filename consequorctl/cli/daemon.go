@@ -85,12 +85,24 @@ func (c *upCmd) detach(ctx context.Context, console *Console, origin string, top
 	case ctx.Err() != nil:
 		return &Failure{ExitFailed, "interrupted", "interrupted while cluster " + topology.Name + " was starting", "its log: " + daemonLog(home)}
 	case err != nil:
+		endDaemon(daemon, ready)
 		return &Failure{ExitFailed, "not_ready", "cluster " + topology.Name + " did not start: " + err.Error(), "its log: " + daemonLog(home)}
 	case word.Error != nil:
 		word.Error.Code = word.Code
 		return word.Error
 	}
 	return console.Result(word.Status, func(w io.Writer) { printUp(w, word.Status, time.Since(started)) })
+}
+
+// endDaemon leaves no supervisor that comes up after its caller was told that it
+// does not. Its end closes the pipe; its replicas die with it.
+func endDaemon(daemon *os.Process, ready *os.File) {
+	if daemon.Signal(syscall.SIGTERM) != nil || ready.SetReadDeadline(time.Now().Add(readyGraceMax)) != nil {
+		return // it is gone
+	}
+	if _, err := io.Copy(io.Discard, ready); err != nil {
+		_ = daemon.Kill() // an error says that it is gone
+	}
 }
 
 // alreadyUp refuses a cluster that runs before a daemon is started that would

@@ -47,12 +47,14 @@ type sessionFile struct {
 // lives, a second post of equal content is a post of its own.
 type pending struct {
 	Key    string `json:"key"`
-	Digest string `json:"digest"`        // of verb, parent, author, title and body
-	PID    int    `json:"pid,omitempty"` // who sent it; 0: it ended unknown
+	Digest string `json:"digest"`         // of verb, parent, author, title and body
+	PID    int    `json:"pid,omitempty"`  // who sent it; 0: it ended unknown
+	Born   string `json:"born,omitempty"` // when that process began: pids are used again
 }
 
+// inFlight reports whether the process that sent the post still lives.
 func (p pending) inFlight() bool {
-	return p.PID != 0 && (p.PID == os.Getpid() || !errors.Is(syscall.Kill(p.PID, 0), syscall.ESRCH))
+	return p.PID != 0 && p.Born != "" && p.Born == born(p.PID)
 }
 
 // sessionHome is the folder that sessions are kept under. What has seen an
@@ -119,7 +121,7 @@ func (s *session) Begin(digest, given string, fresh func() (string, error)) (key
 		})
 		if again = at >= 0; again {
 			key = kept.Pending[at].Key
-			kept.Pending[at].PID = os.Getpid()
+			kept.Pending[at].PID, kept.Pending[at].Born = os.Getpid(), born(os.Getpid())
 			return nil
 		}
 		if key == "" {
@@ -127,7 +129,7 @@ func (s *session) Begin(digest, given string, fresh func() (string, error)) (key
 				return err
 			}
 		}
-		kept.Pending = append(kept.Pending, pending{key, digest, os.Getpid()})
+		kept.Pending = append(kept.Pending, pending{key, digest, os.Getpid(), born(os.Getpid())})
 		kept.Pending = kept.Pending[max(0, len(kept.Pending)-pendingCountMax):]
 		return nil
 	})
