@@ -60,11 +60,11 @@ type running struct {
 	ended chan error
 }
 
-// freePort takes a port from outside the range that the system hands out, so
-// that no outgoing connection sits on it when a replica comes back.
+// freePort takes a port from outside the ranges that the system and supervisors
+// hand out, so that nobody sits on it when a replica comes back.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for port := 21000 + os.Getpid()%5000; port < 32000; port++ {
+	for port := 8000 + os.Getpid()%1000; port < 10000; port++ {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil && !handedOut[port] {
 			l.Close()
