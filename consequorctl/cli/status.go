@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"consequor/supervisor"
@@ -75,13 +76,23 @@ func nameOrNone(name *string) string {
 
 func printReplicas(w io.Writer, replicas []supervisor.ReplicaStatus) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "REPLICA\tSTATE\tROLE\tTERM\tARTICLES\tBEHIND\tPID\tPLUGIN\tRESTARTS\tCLIENTS AT\tPEERS AT\t")
+	fmt.Fprintln(table, "REPLICA\tSTATE\tROLE\tTERM\tARTICLES\tBEHIND\tPID\tPLUGIN\tRESTARTS\tCLIENTS AT\tPEERS AT\tWHY NOT SERVING")
 	for _, r := range replicas {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
 			r.Name, r.State, cmp.Or(r.Role, "-"), r.Term, r.Articles, r.Behind,
-			pidOrNone(r.PID), pidOrNone(r.PluginPID), restarts(r), r.ClientAddr, r.PeerAddr, inertLine(r.Why))
+			pidOrNone(r.PID), pidOrNone(r.PluginPID), restarts(r), r.ClientAddr, r.PeerAddr, inertLine(why(r)))
 	}
 	_ = table.Flush() // to stdout, like every result
+}
+
+// why is the first line of what keeps a replica from serving; status --json and
+// its log have the rest.
+func why(r supervisor.ReplicaStatus) string {
+	line, _, _ := strings.Cut(r.Why, "\n")
+	if line != "" && (r.State == supervisor.StateServing || r.State == supervisor.StateStarting) {
+		return "waits for " + line
+	}
+	return line
 }
 
 func pidOrNone(pid int) string {

@@ -97,7 +97,7 @@ func (l *loop) local(r *api.Request, h *host.Request) (host.Answer, bool) {
 func (l *loop) finish(r *api.Request, h host.Answer) (*api.Answer, error) {
 	switch h.Outcome {
 	case host.Refused:
-		return nil, l.refusal(r, h)
+		return nil, l.refusal(h)
 	case host.Unknown:
 		return nil, l.unknown(r, h)
 	}
@@ -124,15 +124,15 @@ func (l *loop) finish(r *api.Request, h host.Answer) (*api.Answer, error) {
 func (l *loop) unknown(r *api.Request, h host.Answer) error {
 	if h.Why == modes.KeyTooOld {
 		return &api.Error{Outcome: api.Unknown, Kind: api.KindKeyTooOld,
-			Message: fmt.Sprintf("%s at %s: %s", r.Verb, l.self.Name, h.Why),
+			Message: h.Why,
 			Hint:    "too many articles came since the key was made: look with consequorctl read whether it is there, else post with a new key"}
 	}
 	return &api.Error{Outcome: api.Unknown, Kind: api.KindDeadline,
-		Message: fmt.Sprintf("%s at %s may or may not have been done: %s", r.Verb, l.self.Name, h.Why), Hint: retryHint(r)}
+		Message: "it may or may not have been done: " + h.Why, Hint: retryHint(r)}
 }
 
-func (l *loop) refusal(r *api.Request, h host.Answer) error {
-	e := refused(h.Kind, fmt.Sprintf("%s at %s: %s", r.Verb, l.self.Name, h.Why), "")
+func (l *loop) refusal(h host.Answer) error {
+	e := refused(h.Kind, h.Why, "")
 	switch h.Kind {
 	case modes.NoMajority:
 		e.Hint = "restart replicas until a majority is up: consequorctl status shows which are down"
