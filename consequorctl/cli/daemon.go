@@ -83,25 +83,34 @@ func (c *upCmd) detach(ctx context.Context, console *Console, origin string, top
 	word, err := hear(ready)
 	switch {
 	case ctx.Err() != nil:
+		awaitEnd(daemon)
 		return &Failure{ExitFailed, "interrupted", "interrupted while cluster " + topology.Name + " was starting", "its log: " + daemonLog(home)}
 	case err != nil:
-		endDaemon(daemon, ready)
+		_ = daemon.Signal(syscall.SIGTERM) // an error says that it is gone
+		awaitEnd(daemon)
 		return &Failure{ExitFailed, "not_ready", "cluster " + topology.Name + " did not start: " + err.Error(), "its log: " + daemonLog(home)}
 	case word.Error != nil:
+		awaitEnd(daemon)
 		word.Error.Code = word.Code
 		return word.Error
 	}
 	return console.Result(word.Status, func(w io.Writer) { printUp(w, word.Status, time.Since(started)) })
 }
 
-// endDaemon leaves no supervisor that comes up after its caller was told that it
-// does not. Its end closes the pipe; its replicas die with it.
-func endDaemon(daemon *os.Process, ready *os.File) {
-	if daemon.Signal(syscall.SIGTERM) != nil || ready.SetReadDeadline(time.Now().Add(readyGraceMax)) != nil {
-		return // it is gone
-	}
-	if _, err := io.Copy(io.Discard, ready); err != nil {
+// awaitEnd returns when the supervisor that could not bring its cluster up is
+// gone, so that whoever is told of it finds nothing running. Its replicas die
+// with it.
+func awaitEnd(daemon *os.Process) {
+	gone := make(chan struct{})
+	go func() {
+		_, _ = daemon.Wait() // how it ended is in its word, or in its log
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(readyGraceMax):
 		_ = daemon.Kill() // an error says that it is gone
+		<-gone
 	}
 }
 
