@@ -214,7 +214,7 @@ func (l *launch) abandon(ctx context.Context, err error) error {
 		err = fmt.Errorf("not ready within %v", startMax)
 	case ctx.Err() != nil:
 		err = ctx.Err()
-	case exited != nil:
+	case exited != nil && !errors.Is(exited, errKilled): // go-plugin kills what it cannot understand
 		err = fmt.Errorf("%w before it was ready", exited)
 	}
 	if last := l.words.last(); last != "" {
