@@ -9,8 +9,9 @@
 //	            events                               effects
 //	clients ──> Request Cancel  ─┐         ┌─> Reply Serve Refuse   ──> clients
 //	peers ────> Receive          │  Mode   │   Send SendNow SendBoard ──> peers
-//	            PeerUp PeerDown  ├─ .Step ─┤   Save Forget Store    ──> disk
+//	            PeerUp PeerDown  ├─ .Step ─┤   Save Forget Store LookUp ──> disk
 //	disk ─────> Keys Saved Start │         │   SetTimer ClearTimer  ──> clock
+//	            Looked           │         │
 //	clock ────> Timer            │         │   LocalReads Report Note
 //	supervisor> Seal Stop       ─┘         └─> Sealed Stopped Halt
 //
@@ -36,6 +37,16 @@
 // its state machine; a new one is started from journal and board, under a
 // higher incarnation, and requests still open are delivered again. Seal, if it
 // was given, is given again right after Start.
+//
+// # The end of an epoch
+//
+// A mode is swapped for another one, or for a newer build of itself, in four
+// steps: prepare, seal, merge, activate. A mode sees the second one only: at
+// Seal it takes no new post, brings those it has minted or proposed to their
+// end, and says Sealed when from now on no post of this epoch can get an id or
+// an ok. Reads go on. While an epoch is sealed the host keeps new posts back:
+// they wait for the next epoch's mode, which finds every key of this epoch on
+// the board. Requests that are open at the change are delivered to it too.
 //
 // # What a mode owes its clients
 //

@@ -91,6 +91,11 @@ type (
 	// answer meets; empty: off, as it is at every Start.
 	LocalReads struct{ Guarantee string }
 
+	// LookUp asks whether an article is on this board, stored by this batch or
+	// before, visible yet or not: Looked follows. A vector cannot tell, as an
+	// origin's seqs may have holes.
+	LookUp struct{ ID board.ArticleID }
+
 	// SetTimer starts the one timer of this name, or starts it again.
 	SetTimer struct {
 		Name  string
@@ -128,6 +133,7 @@ func (Reply) effect()      {}
 func (Serve) effect()      {}
 func (Refuse) effect()     {}
 func (LocalReads) effect() {}
+func (LookUp) effect()     {}
 func (SetTimer) effect()   {}
 func (ClearTimer) effect() {}
 func (Sealed) effect()     {}
@@ -165,6 +171,7 @@ const (
 	NotFound      RefusalKind = "not_found"      // no such article
 	NoMajority    RefusalKind = "no_majority"    // too few replicas to decide
 	NoCoordinator RefusalKind = "no_coordinator" // none is known yet
+	NoQuorum      RefusalKind = "no_quorum"      // too few replicas answer to read or write
 	Unreachable   RefusalKind = "unreachable"    // a replica that is needed does not answer
 	Overloaded    RefusalKind = "overloaded"     // too many requests wait already
 	EpochChanging RefusalKind = "epoch_changing" // the mode is being changed; retry
@@ -218,6 +225,9 @@ func (e *Effects) Refuse(request RequestID, kind RefusalKind, why string) {
 
 // LocalReads adds a LocalReads effect.
 func (e *Effects) LocalReads(guarantee string) { e.add(LocalReads{guarantee}) }
+
+// LookUp adds a LookUp effect.
+func (e *Effects) LookUp(id board.ArticleID) { e.add(LookUp{id}) }
 
 // SetTimer adds a SetTimer effect.
 func (e *Effects) SetTimer(name string, after time.Duration) { e.add(SetTimer{name, after}) }

@@ -36,6 +36,11 @@ type (
 		Voters      []board.ReplicaID // those that decide, where a mode has deciders; rising
 		Board       board.Vector
 		Served      bool // this replica has served before, in this epoch or an earlier one
+
+		// KeysFrom is how far back the Keys before Start reach: they are those
+		// of all articles on the board whose seq is at least KeysFrom. 0: of all
+		// articles there are.
+		KeysFrom uint64
 	}
 
 	// Request is a client's. A request that the host can answer alone (see
@@ -63,6 +68,12 @@ type (
 		From    board.ReplicaID
 		Message []byte
 		Span    *Span // what SendBoard brought; nil for other messages
+	}
+
+	// Looked answers LookUp, with the board as it was when LookUp was done.
+	Looked struct {
+		ID      board.ArticleID
+		OnBoard bool
 	}
 
 	// Timer says that the timer of this name has run out.
@@ -93,6 +104,7 @@ func (Start) event()    {}
 func (Request) event()  {}
 func (Cancel) event()   {}
 func (Receive) event()  {}
+func (Looked) event()   {}
 func (Timer) event()    {}
 func (PeerUp) event()   {}
 func (PeerDown) event() {}

@@ -60,6 +60,7 @@ type Status struct {
 	Coordinator board.ReplicaID // 0: none known
 	Backup      board.ReplicaID // 0: none
 	Behind      uint64          // articles or log entries known of but not on this board
+	Joined      bool            // this replica has reached the peers that its mode needs
 	CaughtUp    bool            // this replica can serve what its mode promises
 	Waiting     string          // what it waits for, in words: "a majority (1 of 3)"; empty: nothing
 }

@@ -15,6 +15,7 @@ type Process struct {
 	Hosts     []board.ReplicaID `json:"hosts"`      // replicas of this process
 	Replicas  []Replica         `json:"replicas"`   // all replicas of the cluster, by rising id
 	Epoch     uint64            `json:"epoch"`      // of the mode below; from 1
+	ModeEpoch uint64            `json:"mode_epoch"` // the epoch that Mode began with, at most Epoch: what the disk has of an earlier epoch's mode is void, but for the board
 	Mode      Mode              `json:"mode"`
 	Seed      uint64            `json:"seed"`       // of the cluster; each replica derives its own
 	DataDir   string            `json:"data_dir"`   // exists; journal and board live here

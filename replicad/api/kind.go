@@ -10,6 +10,7 @@ const (
 	KindNoSuchReplica = "no_such_replica" // the process does not host it, or the client does not know it
 	KindKeyTooOld     = "key_too_old"     // nobody remembers so far back; always unknown
 	KindNoMajority    = "no_majority"     // too few replicas to decide
+	KindNoQuorum      = "no_quorum"       // too few replicas answer to read or write
 	KindUnreachable   = "unreachable"     // a replica that is needed does not answer
 	KindNoCoordinator = "no_coordinator"  // none is known yet
 	KindEpochChanging = "epoch_changing"  // the mode is being changed
@@ -46,6 +47,7 @@ var remedies = map[string]remedy{
 	KindConnection:    later,
 	KindCanceled:      later, // by the replica, if we still ask
 	KindNoMajority:    elsewhere,
+	KindNoQuorum:      elsewhere,
 	KindUnreachable:   elsewhere,
 	KindNoSuchReplica: elsewhere,
 }

@@ -86,6 +86,19 @@ type Status struct {
 	ModeSHA256     string    `json:"mode_sha256,omitempty"`
 	Fault          string    `json:"fault,omitempty"` // why it failed, for people
 	Since          time.Time `json:"since"`           // of the last change
+	Change         Change    `json:"change,omitzero"` // how far a mode change has come here
+}
+
+// Change is how far a replica has come with the mode change that its
+// supervisor has under way. Vectors are texts, "-" for an empty board; an empty
+// text means: not yet.
+type Change struct {
+	Attempt  uint64 `json:"attempt"`            // the change that this speaks of
+	Prepared bool   `json:"prepared,omitempty"` // the new mode's plugin runs and has passed its rehearsal
+	SHA256   string `json:"sha256,omitempty"`   // of that plugin's binary
+	Error    string `json:"error,omitempty"`    // why it could not be prepared, for people
+	Sealed   string `json:"sealed,omitempty"`   // the board when the old mode said Sealed, durable
+	Merged   string `json:"merged,omitempty"`   // the board when it first held the target, durable
 }
 
 // Step is how far a replica has come since it was started.
