@@ -121,13 +121,18 @@ func (b *Board) Span(since Vector) []Article {
 	return span
 }
 
-// Keys returns the keys of the newest n articles, by rising id.
-func (b *Board) Keys(n int) []KeyedID {
-	var keys []KeyedID
-	for _, id := range b.order[max(0, len(b.order)-n):] {
+// Keys returns the keys of the newest n articles, by rising id, and how far
+// back they reach: they are those of all articles whose seq is at least from;
+// 0: of all there are.
+func (b *Board) Keys(n int) (keys []KeyedID, from uint64) {
+	first := max(0, len(b.order)-n)
+	if first > 0 {
+		from = b.order[first-1].Seq + 1 // several origins may share a seq
+	}
+	for _, id := range b.order[first:] {
 		if key := b.articles[id].Key; key != "" {
 			keys = append(keys, KeyedID{id, key})
 		}
 	}
-	return keys
+	return keys, from
 }

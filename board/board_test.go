@@ -138,8 +138,25 @@ func TestPageSelects(t *testing.T) {
 			t.Errorf("%s counts %d replies and has %d", e.ID, e.Replies, n)
 		}
 	}
-	if keys := b.Keys(30); len(keys) != 10 || keys[0].Key != "key"+keys[0].ID.String() {
-		t.Errorf("keys: %v", keys)
+	if keys, from := b.Keys(30); len(keys) != 10 || keys[0].Key != "key"+keys[0].ID.String() || from == 0 {
+		t.Errorf("keys: %v, from %d", keys, from)
+	}
+}
+
+// Scenario: several origins share a seq. Keys reach back to a seq only when all
+// articles of that seq are among them.
+func TestKeysFrom(t *testing.T) {
+	var b Board
+	for _, id := range []ArticleID{{1, 1}, {4, 1}, {4, 2}, {9, 0}} {
+		if err := b.Put(Article{ID: id, Title: "t", Key: "key" + id.String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, want := range []uint64{10, 5, 5, 2, 0, 0} {
+		keys, from := b.Keys(n)
+		if from != want || len(keys) != min(n, 4) {
+			t.Errorf("the newest %d: %d keys from %d, want from %d", n, len(keys), from, want)
+		}
 	}
 }
 

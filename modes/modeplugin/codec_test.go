@@ -24,12 +24,12 @@ import (
 var (
 	everyEvent = []modes.Event{
 		modes.Keys{}, modes.Saved{}, modes.Start{}, modes.Request{}, modes.Cancel{}, modes.Receive{}, modes.Timer{},
-		modes.PeerUp{}, modes.PeerDown{}, modes.Seal{}, modes.Stop{},
+		modes.PeerUp{}, modes.PeerDown{}, modes.Seal{}, modes.Stop{}, modes.Looked{},
 	}
 	everyEffect = []modes.Effect{
 		modes.Save{}, modes.Forget{}, modes.Store{}, modes.Send{}, modes.SendNow{}, modes.SendBoard{}, modes.Reply{},
 		modes.Serve{}, modes.Refuse{}, modes.LocalReads{}, modes.SetTimer{}, modes.ClearTimer{}, modes.Sealed{},
-		modes.Stopped{}, modes.Halt{}, modes.Report{}, modes.Note{},
+		modes.Stopped{}, modes.Halt{}, modes.Report{}, modes.Note{}, modes.LookUp{},
 	}
 )
 

@@ -68,6 +68,8 @@ func (e *encoder) effect(effect modes.Effect) bool {
 		e.message(16, func() { e.message(1, func() { e.status(&effect.Status) }) })
 	case modes.Note:
 		e.message(17, func() { e.text(1, effect.Text) })
+	case modes.LookUp:
+		e.message(18, func() { e.id(1, effect.ID) })
 	default:
 		return false
 	}
@@ -121,6 +123,7 @@ func (e *encoder) status(s *modes.Status) {
 	e.uint(5, s.Behind)
 	e.bool(6, s.CaughtUp)
 	e.text(7, s.Waiting)
+	e.bool(8, s.Joined)
 }
 
 // answer is a decoded Effects message.
@@ -204,6 +207,8 @@ func (d *decoder) effectField() modes.Effect {
 		return d.report()
 	case 17:
 		return modes.Note{Text: d.oneText()}
+	case 18:
+		return d.lookUp()
 	}
 	d.fail("an effect of unknown kind")
 	return nil
@@ -329,6 +334,20 @@ func (d *decoder) refuse() (r modes.Refuse) {
 	return r
 }
 
+func (d *decoder) lookUp() (l modes.LookUp) {
+	outer := d.enter()
+	for d.next() {
+		switch d.field {
+		case 1:
+			l.ID = d.id()
+		default:
+			d.skip()
+		}
+	}
+	d.leave(outer)
+	return l
+}
+
 func (d *decoder) setTimer() (t modes.SetTimer) {
 	outer := d.enter()
 	for d.next() {
@@ -391,6 +410,8 @@ func (d *decoder) status() (s modes.Status) {
 			s.CaughtUp = d.bool()
 		case 7:
 			s.Waiting = d.text()
+		case 8:
+			s.Joined = d.bool()
 		default:
 			d.skip()
 		}

@@ -47,6 +47,8 @@ func (e *encoder) event(event modes.Event) bool {
 		e.message(10, func() {})
 	case modes.Stop:
 		e.message(11, func() {})
+	case modes.Looked:
+		e.message(12, func() { e.id(1, event.ID); e.bool(2, event.OnBoard) })
 	default:
 		return false
 	}
@@ -75,6 +77,7 @@ func (e *encoder) start(s *modes.Start) {
 	e.replicas(7, s.Voters)
 	e.vector(8, s.Board)
 	e.bool(9, s.Served)
+	e.uint(10, s.KeysFrom)
 }
 
 func (e *encoder) request(r *modes.Request) {
@@ -163,6 +166,8 @@ func (d *decoder) eventField() modes.Event {
 	case 11:
 		d.none()
 		return modes.Stop{}
+	case 12:
+		return d.looked()
 	}
 	d.fail("an event of unknown kind")
 	return nil
@@ -220,6 +225,8 @@ func (d *decoder) start() (s modes.Start) {
 			s.Board = d.vector(s.Board)
 		case 9:
 			s.Served = d.bool()
+		case 10:
+			s.KeysFrom = d.uint()
 		default:
 			d.skip()
 		}
@@ -292,6 +299,22 @@ func (d *decoder) receive() (r modes.Receive) {
 	}
 	d.leave(outer)
 	return r
+}
+
+func (d *decoder) looked() (l modes.Looked) {
+	outer := d.enter()
+	for d.next() {
+		switch d.field {
+		case 1:
+			l.ID = d.id()
+		case 2:
+			l.OnBoard = d.bool()
+		default:
+			d.skip()
+		}
+	}
+	d.leave(outer)
+	return l
 }
 
 func (d *decoder) span() *modes.Span {

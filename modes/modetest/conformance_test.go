@@ -2,6 +2,7 @@ package modetest_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -275,5 +276,29 @@ func TestReplay(t *testing.T) {
 	err = recording.Replay(modetest.Direct(other))
 	if err == nil || !strings.Contains(err.Error(), `Why:no article 1099511627776.}`) {
 		t.Errorf("replay of a mode that differs: %v", err)
+	}
+}
+
+// A cluster answers LookUp by what its replica has stored, durable yet or not.
+func TestClusterLooksUp(t *testing.T) {
+	var looked []modes.Looked
+	c := modetest.NewCluster(modetest.ClusterConfig{Replicas: 1, New: func() modes.Mode {
+		return &solo{tamper: func(batch modes.Batch, out *modes.Effects) {
+			for _, event := range batch.Events {
+				switch e := event.(type) {
+				case modes.Request:
+					out.LookUp(board.ArticleID{Seq: 1})
+					out.LookUp(board.ArticleID{Seq: 2})
+				case modes.Looked:
+					looked = append(looked, e)
+				}
+			}
+		}}
+	}})
+	c.Do(1, modes.Request{Verb: modes.VerbPost, Article: board.Article{Title: "one"}})
+	c.Settle()
+	want := []modes.Looked{{ID: board.ArticleID{Seq: 1}, OnBoard: true}, {ID: board.ArticleID{Seq: 2}}}
+	if !slices.Equal(looked, want) {
+		t.Errorf("looked %+v, want %+v", looked, want)
 	}
 }

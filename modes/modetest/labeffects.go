@@ -121,6 +121,9 @@ func (r *labReplica) set(effect modes.Effect) {
 	switch e := effect.(type) {
 	case modes.LocalReads:
 		r.localReads = e.Guarantee
+	case modes.LookUp:
+		_, there := r.board.Get(e.ID)
+		r.pending = append(r.pending, modes.Looked{ID: e.ID, OnBoard: there})
 	case modes.SetTimer:
 		r.clearTimer(e.Name)
 		if e.After < 0 {

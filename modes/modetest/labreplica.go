@@ -62,8 +62,9 @@ func (r *labReplica) start() {
 	r.machine, r.number, r.started, r.sealed, r.stopped = machine, 0, false, false, false
 	r.life = &recordedLife{scenario: l.scenario, replica: r.id}
 	l.recording = append(l.recording, r.life)
-	for keys := range slices.Chunk(r.board.Keys(2*board.KeyCountMax), labKeysPiece) {
-		r.urgent = append(r.urgent, modes.Keys{Keys: keys})
+	keys, keysFrom := r.board.Keys(2 * board.KeyCountMax)
+	for piece := range slices.Chunk(keys, labKeysPiece) {
+		r.urgent = append(r.urgent, modes.Keys{Keys: piece})
 	}
 	first := r.forgotten + 1
 	for records := range slices.Chunk(r.records, labRecordPiece) {
@@ -72,7 +73,7 @@ func (r *labReplica) start() {
 	}
 	r.urgent = append(r.urgent, modes.Start{
 		Epoch: 1, Incarnation: r.incarnation, Seed: labSeed + uint64(r.id), Options: l.options, Self: r.id,
-		Replicas: l.ids(), Voters: l.ids(), Board: r.board.Vector(), Served: r.served,
+		Replicas: l.ids(), Voters: l.ids(), Board: r.board.Vector(), Served: r.served, KeysFrom: keysFrom,
 	})
 	if r.sealGiven {
 		r.urgent = append(r.urgent, modes.Seal{})

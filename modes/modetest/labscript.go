@@ -397,7 +397,8 @@ func (l *lab) finish() {
 func (l *lab) judgeBoards() {
 	keys := make(map[string]board.ArticleID)
 	for _, r := range l.replicas {
-		for _, k := range r.board.Keys(r.board.Len()) {
+		all, _ := r.board.Keys(r.board.Len())
+		for _, k := range all {
 			if other, ok := keys[k.Key]; ok && other != k.ID {
 				l.fault("under key %q there are %s and %s", k.Key, other, k.ID)
 			}

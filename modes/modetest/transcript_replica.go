@@ -88,7 +88,8 @@ func (r *replica) start() {
 	r.localReads, r.status, r.saidSealed = "", modes.Status{}, false
 	r.rebuild()
 	r.trace("start: incarnation %d, %d records, board %s", r.life, r.saved-r.forgotten, r.board.Vector())
-	if keys := r.board.Keys(keysArticlesMax); len(keys) > 0 {
+	keys, keysFrom := r.board.Keys(keysArticlesMax)
+	if len(keys) > 0 {
 		r.tell(modes.Keys{Keys: keys})
 	}
 	if r.saved > r.forgotten {
@@ -96,7 +97,7 @@ func (r *replica) start() {
 	}
 	r.tell(modes.Start{
 		Epoch: 1, Incarnation: uint64(r.life), Seed: r.cluster.config.Seed, Options: r.cluster.config.Options,
-		Self: r.id, Replicas: r.cluster.ids(), Voters: r.cluster.ids(), Board: r.board.Vector(), Served: r.life > 1,
+		Self: r.id, Replicas: r.cluster.ids(), Voters: r.cluster.ids(), Board: r.board.Vector(), Served: r.life > 1, KeysFrom: keysFrom,
 	})
 	if r.sealed {
 		r.tell(modes.Seal{})
@@ -286,6 +287,8 @@ func (r *replica) actNow(effect modes.Effect) bool {
 		})
 	case modes.LocalReads:
 		r.localReads = e.Guarantee
+	case modes.LookUp:
+		r.tell(r.look(e.ID))
 	case modes.SetTimer:
 		r.setTimer(e.Name, e.After)
 	case modes.ClearTimer:
@@ -303,6 +306,16 @@ func (r *replica) actNow(effect modes.Effect) bool {
 		return false
 	}
 	return true
+}
+
+// look answers LookUp: also of what is written and not visible yet.
+func (r *replica) look(id board.ArticleID) modes.Looked {
+	_, there := r.board.Get(id)
+	for _, w := range r.disk.writes[r.disk.synced:] {
+		there = there || slices.ContainsFunc(w.articles, func(a board.Article) bool { return a.ID == id })
+	}
+	r.trace("  look up %s: %v", id, there)
+	return modes.Looked{ID: id, OnBoard: there}
 }
 
 func describeStatus(s modes.Status) string {

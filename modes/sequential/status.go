@@ -65,6 +65,7 @@ func (m *Mode) currentStatus() modes.Status {
 		Term:        m.term,
 		Coordinator: m.coordinator(),
 		Behind:      max(m.committed, m.status.known) - m.applied,
+		Joined:      m.coordinator() != 0,
 		CaughtUp:    m.status.caughtUp,
 		Waiting:     m.waitsFor(),
 	}

@@ -70,6 +70,8 @@ func (h *Host) apply(effects *modes.Effects) {
 			h.onRefuse(e)
 		case modes.LocalReads:
 			h.setGuarantee(e.Guarantee)
+		case modes.LookUp:
+			h.onLookUp(e.ID)
 		case modes.SetTimer:
 			h.pending.removeTimer(e.Name)
 			h.timers.set(e.Name, h.now+e.After)
@@ -169,6 +171,18 @@ func (h *Host) lookUp(id board.ArticleID) (board.Article, bool, error) {
 		return a, true, nil
 	}
 	return h.Disk.Get(id)
+}
+
+// onLookUp tells the mode whether the board has an article. The answers are
+// what the mode causes itself, as many as it asks for: they are not turned
+// away, but they count, so that others' events are.
+func (h *Host) onLookUp(id board.ArticleID) {
+	_, onBoard, err := h.lookUp(id)
+	if err != nil {
+		h.halt(fmt.Sprintf("look up article %s: %v", id, err))
+		return
+	}
+	h.pending.push(modes.Looked{ID: id, OnBoard: onBoard})
 }
 
 // show makes articles visible.

@@ -41,8 +41,9 @@ type Disk interface {
 	Put(articles []board.Article) error
 	Vector() board.Vector
 	Get(id board.ArticleID) (board.Article, bool, error)
-	// Keys returns the keys among the newest n articles, by rising id.
-	Keys(n int) ([]board.KeyedID, error)
+	// Keys returns the keys among the newest n articles, by rising id, and how
+	// far back they reach: see modes.Start.KeysFrom.
+	Keys(n int) (keys []board.KeyedID, from uint64, err error)
 }
 
 // Past is what a disk has of earlier lives.
@@ -259,7 +260,7 @@ func (h *Host) tryStart() {
 		h.halt(fmt.Sprintf("read the journal: %v", err))
 		return
 	}
-	keys, err := h.Disk.Keys(2 * board.KeyCountMax)
+	keys, from, err := h.Disk.Keys(2 * board.KeyCountMax)
 	if err != nil {
 		h.halt(fmt.Sprintf("read the keys: %v", err))
 		return
@@ -271,7 +272,7 @@ func (h *Host) tryStart() {
 		Epoch: h.state.Epoch, Incarnation: h.state.Incarnation,
 		Seed:    mix(h.Seed, uint64(h.Self), h.state.Incarnation),
 		Options: h.Options, Self: h.Self, Replicas: h.Replicas, Voters: h.Voters,
-		Board: h.written, Served: h.state.Incarnation > 1,
+		Board: h.written, Served: h.state.Incarnation > 1, KeysFrom: from,
 	})
 	if h.state.Sealed {
 		h.pending.push(modes.Seal{})

@@ -192,6 +192,33 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
+// LookUp finds what the board holds, what is not visible yet included, and does
+// not take a hole below an origin's last seq for an article.
+func TestLookUp(t *testing.T) {
+	c, n, lives := solo(t, func(m *scripted, e modes.Event, out *modes.Effects) {
+		if _, ok := e.(modes.Request); ok {
+			out.Store(board.Article{ID: board.ArticleID{Seq: 4, Origin: 1}, Title: "hidden"})
+			out.LookUp(board.ArticleID{Seq: 4, Origin: 1})
+			out.LookUp(board.ArticleID{Seq: 3, Origin: 1})
+		}
+	})
+	c.settle()
+	n.post("x", "")
+	n.h.Pump()
+	n.runPlugin()
+	if n.shown.Len() != 0 {
+		t.Fatal("a durable store is visible before it is on disk")
+	}
+	c.settle()
+	m := (*lives)[0]
+	if m.saw(modes.Looked{ID: board.ArticleID{Seq: 4, Origin: 1}, OnBoard: true}) != 1 {
+		t.Errorf("what is stored was not found: %+v", m.seen)
+	}
+	if m.saw(modes.Looked{ID: board.ArticleID{Seq: 3, Origin: 1}}) != 1 {
+		t.Errorf("a hole was taken for an article: %+v", m.seen)
+	}
+}
+
 // A store that contradicts the board, or a reply without its parent, halts the
 // replica with a word that names the article.
 func TestConflictHalts(t *testing.T) {

@@ -272,7 +272,10 @@ func (n *node) SetState(state []byte) host.Position     { return n.append(write{
 func (n *node) Sync(pos host.Position)                  { n.wanted = max(n.wanted, pos) }
 func (n *node) Backlog() int64                          { return n.backlog }
 func (n *node) Vector() board.Vector                    { return n.shown.Vector() }
-func (n *node) Keys(count int) ([]board.KeyedID, error) { return n.shown.Keys(count), nil }
+func (n *node) Keys(count int) ([]board.KeyedID, uint64, error) {
+	keys, from := n.shown.Keys(count)
+	return keys, from, nil
+}
 func (n *node) Get(id board.ArticleID) (board.Article, bool, error) {
 	a, ok := n.shown.Get(id)
 	return a, ok, nil

@@ -123,7 +123,7 @@ func BenchmarkKeys(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if keys, err := r.Keys(200_000); err != nil || len(keys) != 200_000 {
+		if keys, _, err := r.Keys(200_000); err != nil || len(keys) != 200_000 {
 			b.Fatal(len(keys), err)
 		}
 	}

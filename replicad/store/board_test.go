@@ -129,9 +129,10 @@ func compareBoards(t *testing.T, rng *rand.Rand, r *Replica, want *board.Board, 
 	}
 	for range 20 {
 		n := rng.IntN(130)
-		got, err := r.Keys(n)
-		if diff := cmp.Diff(want.Keys(n), got); diff != "" || err != nil {
-			t.Fatalf("keys %d (-want +got): %v\n%s", n, err, diff)
+		got, from, err := r.Keys(n)
+		keys, wantFrom := want.Keys(n)
+		if diff := cmp.Diff(keys, got); diff != "" || err != nil || from != wantFrom {
+			t.Fatalf("keys %d from %d, want %d (-want +got): %v\n%s", n, from, wantFrom, err, diff)
 		}
 		compareSpan(t, r, want, randomVector(rng, want.Vector()), randomVector(rng, want.Vector()))
 	}

@@ -237,26 +237,31 @@ func (p *paging) countReplies(id board.ArticleID) (int, error) {
 	return n, p.index.Error()
 }
 
-// Keys returns the idempotency keys of the newest n articles, by rising id.
-// Bodies are not read.
-func (r *Replica) Keys(n int) (keys []board.KeyedID, err error) {
+// Keys returns the idempotency keys of the newest n articles, by rising id, and
+// how far back they reach: they are those of all articles whose seq is at least
+// from; 0: of all there are. Bodies are not read.
+func (r *Replica) Keys(n int) (keys []board.KeyedID, from uint64, err error) {
 	it, err := r.table(tableKey)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.Last(); ok && n > 0; ok = it.Prev() {
+	for ok := it.Last(); ok; ok = it.Prev() {
+		if n == 0 {
+			from = keyID(it.Key()).Seq + 1 // several origins may share a seq
+			break
+		}
 		n--
 		value, err := it.ValueAndErr()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if len(value) > 0 {
 			keys = append(keys, board.KeyedID{ID: keyID(it.Key()), Key: string(value)})
 		}
 	}
 	slices.Reverse(keys)
-	return keys, it.Error()
+	return keys, from, it.Error()
 }
 
 // Span yields what the board holds beyond since and up to upTo, by rising id,

@@ -790,6 +790,7 @@ type Event struct {
 	//	*Event_PeerDown
 	//	*Event_Seal
 	//	*Event_Stop
+	//	*Event_Looked
 	Event         isEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -931,6 +932,15 @@ func (x *Event) GetStop() *Stop {
 	return nil
 }
 
+func (x *Event) GetLooked() *Looked {
+	if x != nil {
+		if x, ok := x.Event.(*Event_Looked); ok {
+			return x.Looked
+		}
+	}
+	return nil
+}
+
 type isEvent_Event interface {
 	isEvent_Event()
 }
@@ -979,6 +989,10 @@ type Event_Stop struct {
 	Stop *Stop `protobuf:"bytes,11,opt,name=stop,proto3,oneof"`
 }
 
+type Event_Looked struct {
+	Looked *Looked `protobuf:"bytes,12,opt,name=looked,proto3,oneof"`
+}
+
 func (*Event_Keys) isEvent_Event() {}
 
 func (*Event_Saved) isEvent_Event() {}
@@ -1000,6 +1014,8 @@ func (*Event_PeerDown) isEvent_Event() {}
 func (*Event_Seal) isEvent_Event() {}
 
 func (*Event_Stop) isEvent_Event() {}
+
+func (*Event_Looked) isEvent_Event() {}
 
 // Before Start: keys of the newest articles on the board, by rising id.
 type Keys struct {
@@ -1108,8 +1124,9 @@ type Start struct {
 	Self          uint32                 `protobuf:"varint,5,opt,name=self,proto3" json:"self,omitempty"`
 	Replicas      []uint32               `protobuf:"varint,6,rep,packed,name=replicas,proto3" json:"replicas,omitempty"` // all, rising
 	Voters        []uint32               `protobuf:"varint,7,rep,packed,name=voters,proto3" json:"voters,omitempty"`
-	Board         []*ArticleID           `protobuf:"bytes,8,rep,name=board,proto3" json:"board,omitempty"`    // vector
-	Served        bool                   `protobuf:"varint,9,opt,name=served,proto3" json:"served,omitempty"` // this replica has served before
+	Board         []*ArticleID           `protobuf:"bytes,8,rep,name=board,proto3" json:"board,omitempty"`                         // vector
+	Served        bool                   `protobuf:"varint,9,opt,name=served,proto3" json:"served,omitempty"`                      // this replica has served before
+	KeysFrom      uint64                 `protobuf:"varint,10,opt,name=keys_from,json=keysFrom,proto3" json:"keys_from,omitempty"` // Keys are of all articles from this seq on; 0: of all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1205,6 +1222,13 @@ func (x *Start) GetServed() bool {
 		return x.Served
 	}
 	return false
+}
+
+func (x *Start) GetKeysFrom() uint64 {
+	if x != nil {
+		return x.KeysFrom
+	}
+	return 0
 }
 
 type Option struct {
@@ -1541,6 +1565,59 @@ func (x *Span) GetKeys() []*KeyedID {
 	return nil
 }
 
+// Answers LookUp.
+type Looked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            *ArticleID             `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	OnBoard       bool                   `protobuf:"varint,2,opt,name=on_board,json=onBoard,proto3" json:"on_board,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Looked) Reset() {
+	*x = Looked{}
+	mi := &file_mode_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Looked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Looked) ProtoMessage() {}
+
+func (x *Looked) ProtoReflect() protoreflect.Message {
+	mi := &file_mode_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Looked.ProtoReflect.Descriptor instead.
+func (*Looked) Descriptor() ([]byte, []int) {
+	return file_mode_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Looked) GetId() *ArticleID {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Looked) GetOnBoard() bool {
+	if x != nil {
+		return x.OnBoard
+	}
+	return false
+}
+
 type Timer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1550,7 +1627,7 @@ type Timer struct {
 
 func (x *Timer) Reset() {
 	*x = Timer{}
-	mi := &file_mode_proto_msgTypes[20]
+	mi := &file_mode_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1639,7 @@ func (x *Timer) String() string {
 func (*Timer) ProtoMessage() {}
 
 func (x *Timer) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[20]
+	mi := &file_mode_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1652,7 @@ func (x *Timer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timer.ProtoReflect.Descriptor instead.
 func (*Timer) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{20}
+	return file_mode_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Timer) GetName() string {
@@ -1594,7 +1671,7 @@ type PeerUp struct {
 
 func (x *PeerUp) Reset() {
 	*x = PeerUp{}
-	mi := &file_mode_proto_msgTypes[21]
+	mi := &file_mode_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +1683,7 @@ func (x *PeerUp) String() string {
 func (*PeerUp) ProtoMessage() {}
 
 func (x *PeerUp) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[21]
+	mi := &file_mode_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +1696,7 @@ func (x *PeerUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerUp.ProtoReflect.Descriptor instead.
 func (*PeerUp) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{21}
+	return file_mode_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PeerUp) GetPeer() uint32 {
@@ -1638,7 +1715,7 @@ type PeerDown struct {
 
 func (x *PeerDown) Reset() {
 	*x = PeerDown{}
-	mi := &file_mode_proto_msgTypes[22]
+	mi := &file_mode_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1727,7 @@ func (x *PeerDown) String() string {
 func (*PeerDown) ProtoMessage() {}
 
 func (x *PeerDown) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[22]
+	mi := &file_mode_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1740,7 @@ func (x *PeerDown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerDown.ProtoReflect.Descriptor instead.
 func (*PeerDown) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{22}
+	return file_mode_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PeerDown) GetPeer() uint32 {
@@ -1681,7 +1758,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_mode_proto_msgTypes[23]
+	mi := &file_mode_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1770,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[23]
+	mi := &file_mode_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1783,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{23}
+	return file_mode_proto_rawDescGZIP(), []int{24}
 }
 
 type Stop struct {
@@ -1717,7 +1794,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_mode_proto_msgTypes[24]
+	mi := &file_mode_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1806,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[24]
+	mi := &file_mode_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1819,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{24}
+	return file_mode_proto_rawDescGZIP(), []int{25}
 }
 
 type Effects struct {
@@ -1758,7 +1835,7 @@ type Effects struct {
 
 func (x *Effects) Reset() {
 	*x = Effects{}
-	mi := &file_mode_proto_msgTypes[25]
+	mi := &file_mode_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1847,7 @@ func (x *Effects) String() string {
 func (*Effects) ProtoMessage() {}
 
 func (x *Effects) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[25]
+	mi := &file_mode_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1860,7 @@ func (x *Effects) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Effects.ProtoReflect.Descriptor instead.
 func (*Effects) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{25}
+	return file_mode_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Effects) GetNumber() uint64 {
@@ -1828,6 +1905,7 @@ type Effect struct {
 	//	*Effect_Halt
 	//	*Effect_Report
 	//	*Effect_Note
+	//	*Effect_LookUp
 	Effect        isEffect_Effect `protobuf_oneof:"effect"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1835,7 +1913,7 @@ type Effect struct {
 
 func (x *Effect) Reset() {
 	*x = Effect{}
-	mi := &file_mode_proto_msgTypes[26]
+	mi := &file_mode_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1925,7 @@ func (x *Effect) String() string {
 func (*Effect) ProtoMessage() {}
 
 func (x *Effect) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[26]
+	mi := &file_mode_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1938,7 @@ func (x *Effect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Effect.ProtoReflect.Descriptor instead.
 func (*Effect) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{26}
+	return file_mode_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Effect) GetEffect() isEffect_Effect {
@@ -2023,6 +2101,15 @@ func (x *Effect) GetNote() *Note {
 	return nil
 }
 
+func (x *Effect) GetLookUp() *LookUp {
+	if x != nil {
+		if x, ok := x.Effect.(*Effect_LookUp); ok {
+			return x.LookUp
+		}
+	}
+	return nil
+}
+
 type isEffect_Effect interface {
 	isEffect_Effect()
 }
@@ -2095,6 +2182,10 @@ type Effect_Note struct {
 	Note *Note `protobuf:"bytes,17,opt,name=note,proto3,oneof"`
 }
 
+type Effect_LookUp struct {
+	LookUp *LookUp `protobuf:"bytes,18,opt,name=look_up,json=lookUp,proto3,oneof"`
+}
+
 func (*Effect_Save) isEffect_Effect() {}
 
 func (*Effect_Forget) isEffect_Effect() {}
@@ -2129,6 +2220,8 @@ func (*Effect_Report) isEffect_Effect() {}
 
 func (*Effect_Note) isEffect_Effect() {}
 
+func (*Effect_LookUp) isEffect_Effect() {}
+
 // Held effects are carried out once everything that this and all earlier
 // batches saved or durably stored is on disk.
 type Save struct {
@@ -2140,7 +2233,7 @@ type Save struct {
 
 func (x *Save) Reset() {
 	*x = Save{}
-	mi := &file_mode_proto_msgTypes[27]
+	mi := &file_mode_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2152,7 +2245,7 @@ func (x *Save) String() string {
 func (*Save) ProtoMessage() {}
 
 func (x *Save) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[27]
+	mi := &file_mode_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2165,7 +2258,7 @@ func (x *Save) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Save.ProtoReflect.Descriptor instead.
 func (*Save) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{27}
+	return file_mode_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Save) GetRecord() []byte {
@@ -2184,7 +2277,7 @@ type Forget struct {
 
 func (x *Forget) Reset() {
 	*x = Forget{}
-	mi := &file_mode_proto_msgTypes[28]
+	mi := &file_mode_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2289,7 @@ func (x *Forget) String() string {
 func (*Forget) ProtoMessage() {}
 
 func (x *Forget) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[28]
+	mi := &file_mode_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2302,7 @@ func (x *Forget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forget.ProtoReflect.Descriptor instead.
 func (*Forget) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{28}
+	return file_mode_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Forget) GetUpTo() uint64 {
@@ -2229,7 +2322,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_mode_proto_msgTypes[29]
+	mi := &file_mode_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2334,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[29]
+	mi := &file_mode_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2347,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{29}
+	return file_mode_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Store) GetArticles() []*Article {
@@ -2281,7 +2374,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_mode_proto_msgTypes[30]
+	mi := &file_mode_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2293,7 +2386,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[30]
+	mi := &file_mode_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2306,7 +2399,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{30}
+	return file_mode_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Send) GetTo() uint32 {
@@ -2333,7 +2426,7 @@ type SendNow struct {
 
 func (x *SendNow) Reset() {
 	*x = SendNow{}
-	mi := &file_mode_proto_msgTypes[31]
+	mi := &file_mode_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2438,7 @@ func (x *SendNow) String() string {
 func (*SendNow) ProtoMessage() {}
 
 func (x *SendNow) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[31]
+	mi := &file_mode_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2451,7 @@ func (x *SendNow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNow.ProtoReflect.Descriptor instead.
 func (*SendNow) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{31}
+	return file_mode_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SendNow) GetTo() uint32 {
@@ -2386,7 +2479,7 @@ type SendBoard struct {
 
 func (x *SendBoard) Reset() {
 	*x = SendBoard{}
-	mi := &file_mode_proto_msgTypes[32]
+	mi := &file_mode_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2491,7 @@ func (x *SendBoard) String() string {
 func (*SendBoard) ProtoMessage() {}
 
 func (x *SendBoard) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[32]
+	mi := &file_mode_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2504,7 @@ func (x *SendBoard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBoard.ProtoReflect.Descriptor instead.
 func (*SendBoard) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{32}
+	return file_mode_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SendBoard) GetTo() uint32 {
@@ -2452,7 +2545,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_mode_proto_msgTypes[33]
+	mi := &file_mode_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2557,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[33]
+	mi := &file_mode_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2570,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{33}
+	return file_mode_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Reply) GetRequest() uint64 {
@@ -2556,7 +2649,7 @@ type Serve struct {
 
 func (x *Serve) Reset() {
 	*x = Serve{}
-	mi := &file_mode_proto_msgTypes[34]
+	mi := &file_mode_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2568,7 +2661,7 @@ func (x *Serve) String() string {
 func (*Serve) ProtoMessage() {}
 
 func (x *Serve) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[34]
+	mi := &file_mode_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2581,7 +2674,7 @@ func (x *Serve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Serve.ProtoReflect.Descriptor instead.
 func (*Serve) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{34}
+	return file_mode_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Serve) GetRequest() uint64 {
@@ -2630,7 +2723,7 @@ type Refuse struct {
 
 func (x *Refuse) Reset() {
 	*x = Refuse{}
-	mi := &file_mode_proto_msgTypes[35]
+	mi := &file_mode_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2642,7 +2735,7 @@ func (x *Refuse) String() string {
 func (*Refuse) ProtoMessage() {}
 
 func (x *Refuse) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[35]
+	mi := &file_mode_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2655,7 +2748,7 @@ func (x *Refuse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refuse.ProtoReflect.Descriptor instead.
 func (*Refuse) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{35}
+	return file_mode_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Refuse) GetRequest() uint64 {
@@ -2688,7 +2781,7 @@ type LocalReads struct {
 
 func (x *LocalReads) Reset() {
 	*x = LocalReads{}
-	mi := &file_mode_proto_msgTypes[36]
+	mi := &file_mode_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2793,7 @@ func (x *LocalReads) String() string {
 func (*LocalReads) ProtoMessage() {}
 
 func (x *LocalReads) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[36]
+	mi := &file_mode_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2806,7 @@ func (x *LocalReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalReads.ProtoReflect.Descriptor instead.
 func (*LocalReads) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{36}
+	return file_mode_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *LocalReads) GetGuarantee() string {
@@ -2721,6 +2814,50 @@ func (x *LocalReads) GetGuarantee() string {
 		return x.Guarantee
 	}
 	return ""
+}
+
+type LookUp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            *ArticleID             `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookUp) Reset() {
+	*x = LookUp{}
+	mi := &file_mode_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookUp) ProtoMessage() {}
+
+func (x *LookUp) ProtoReflect() protoreflect.Message {
+	mi := &file_mode_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookUp.ProtoReflect.Descriptor instead.
+func (*LookUp) Descriptor() ([]byte, []int) {
+	return file_mode_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *LookUp) GetId() *ArticleID {
+	if x != nil {
+		return x.Id
+	}
+	return nil
 }
 
 type SetTimer struct {
@@ -2733,7 +2870,7 @@ type SetTimer struct {
 
 func (x *SetTimer) Reset() {
 	*x = SetTimer{}
-	mi := &file_mode_proto_msgTypes[37]
+	mi := &file_mode_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2745,7 +2882,7 @@ func (x *SetTimer) String() string {
 func (*SetTimer) ProtoMessage() {}
 
 func (x *SetTimer) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[37]
+	mi := &file_mode_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2758,7 +2895,7 @@ func (x *SetTimer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTimer.ProtoReflect.Descriptor instead.
 func (*SetTimer) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{37}
+	return file_mode_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SetTimer) GetName() string {
@@ -2784,7 +2921,7 @@ type ClearTimer struct {
 
 func (x *ClearTimer) Reset() {
 	*x = ClearTimer{}
-	mi := &file_mode_proto_msgTypes[38]
+	mi := &file_mode_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +2933,7 @@ func (x *ClearTimer) String() string {
 func (*ClearTimer) ProtoMessage() {}
 
 func (x *ClearTimer) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[38]
+	mi := &file_mode_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +2946,7 @@ func (x *ClearTimer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearTimer.ProtoReflect.Descriptor instead.
 func (*ClearTimer) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{38}
+	return file_mode_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ClearTimer) GetName() string {
@@ -2828,7 +2965,7 @@ type Sealed struct {
 
 func (x *Sealed) Reset() {
 	*x = Sealed{}
-	mi := &file_mode_proto_msgTypes[39]
+	mi := &file_mode_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2840,7 +2977,7 @@ func (x *Sealed) String() string {
 func (*Sealed) ProtoMessage() {}
 
 func (x *Sealed) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[39]
+	mi := &file_mode_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2853,7 +2990,7 @@ func (x *Sealed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sealed.ProtoReflect.Descriptor instead.
 func (*Sealed) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{39}
+	return file_mode_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Sealed) GetBoard() []*ArticleID {
@@ -2871,7 +3008,7 @@ type Stopped struct {
 
 func (x *Stopped) Reset() {
 	*x = Stopped{}
-	mi := &file_mode_proto_msgTypes[40]
+	mi := &file_mode_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2883,7 +3020,7 @@ func (x *Stopped) String() string {
 func (*Stopped) ProtoMessage() {}
 
 func (x *Stopped) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[40]
+	mi := &file_mode_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +3033,7 @@ func (x *Stopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stopped.ProtoReflect.Descriptor instead.
 func (*Stopped) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{40}
+	return file_mode_proto_rawDescGZIP(), []int{42}
 }
 
 type Halt struct {
@@ -2908,7 +3045,7 @@ type Halt struct {
 
 func (x *Halt) Reset() {
 	*x = Halt{}
-	mi := &file_mode_proto_msgTypes[41]
+	mi := &file_mode_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +3057,7 @@ func (x *Halt) String() string {
 func (*Halt) ProtoMessage() {}
 
 func (x *Halt) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[41]
+	mi := &file_mode_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +3070,7 @@ func (x *Halt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Halt.ProtoReflect.Descriptor instead.
 func (*Halt) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{41}
+	return file_mode_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Halt) GetWhy() string {
@@ -2952,7 +3089,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_mode_proto_msgTypes[42]
+	mi := &file_mode_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3101,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[42]
+	mi := &file_mode_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3114,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{42}
+	return file_mode_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Report) GetStatus() *Status {
@@ -2996,13 +3133,14 @@ type Status struct {
 	Behind        uint64                 `protobuf:"varint,5,opt,name=behind,proto3" json:"behind,omitempty"`
 	CaughtUp      bool                   `protobuf:"varint,6,opt,name=caught_up,json=caughtUp,proto3" json:"caught_up,omitempty"`
 	Waiting       string                 `protobuf:"bytes,7,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Joined        bool                   `protobuf:"varint,8,opt,name=joined,proto3" json:"joined,omitempty"` // it has reached the peers that the mode needs
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_mode_proto_msgTypes[43]
+	mi := &file_mode_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3014,7 +3152,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[43]
+	mi := &file_mode_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3027,7 +3165,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{43}
+	return file_mode_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Status) GetRole() string {
@@ -3079,6 +3217,13 @@ func (x *Status) GetWaiting() string {
 	return ""
 }
 
+func (x *Status) GetJoined() bool {
+	if x != nil {
+		return x.Joined
+	}
+	return false
+}
+
 type Note struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
@@ -3088,7 +3233,7 @@ type Note struct {
 
 func (x *Note) Reset() {
 	*x = Note{}
-	mi := &file_mode_proto_msgTypes[44]
+	mi := &file_mode_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3245,7 @@ func (x *Note) String() string {
 func (*Note) ProtoMessage() {}
 
 func (x *Note) ProtoReflect() protoreflect.Message {
-	mi := &file_mode_proto_msgTypes[44]
+	mi := &file_mode_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3258,7 @@ func (x *Note) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Note.ProtoReflect.Descriptor instead.
 func (*Note) Descriptor() ([]byte, []int) {
-	return file_mode_proto_rawDescGZIP(), []int{44}
+	return file_mode_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Note) GetText() string {
@@ -3164,7 +3309,7 @@ const file_mode_proto_rawDesc = "" +
 	"\x05Batch\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x10\n" +
 	"\x03now\x18\x02 \x01(\x03R\x03now\x120\n" +
-	"\x06events\x18\x03 \x03(\v2\x18.consequor.mode.v1.EventR\x06events\"\xca\x04\n" +
+	"\x06events\x18\x03 \x03(\v2\x18.consequor.mode.v1.EventR\x06events\"\xff\x04\n" +
 	"\x05Event\x12-\n" +
 	"\x04keys\x18\x01 \x01(\v2\x17.consequor.mode.v1.KeysH\x00R\x04keys\x120\n" +
 	"\x05saved\x18\x02 \x01(\v2\x18.consequor.mode.v1.SavedH\x00R\x05saved\x120\n" +
@@ -3177,13 +3322,14 @@ const file_mode_proto_rawDesc = "" +
 	"\tpeer_down\x18\t \x01(\v2\x1b.consequor.mode.v1.PeerDownH\x00R\bpeerDown\x12-\n" +
 	"\x04seal\x18\n" +
 	" \x01(\v2\x17.consequor.mode.v1.SealH\x00R\x04seal\x12-\n" +
-	"\x04stop\x18\v \x01(\v2\x17.consequor.mode.v1.StopH\x00R\x04stopB\a\n" +
+	"\x04stop\x18\v \x01(\v2\x17.consequor.mode.v1.StopH\x00R\x04stop\x123\n" +
+	"\x06looked\x18\f \x01(\v2\x19.consequor.mode.v1.LookedH\x00R\x06lookedB\a\n" +
 	"\x05event\"6\n" +
 	"\x04Keys\x12.\n" +
 	"\x04keys\x18\x01 \x03(\v2\x1a.consequor.mode.v1.KeyedIDR\x04keys\"7\n" +
 	"\x05Saved\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x18\n" +
-	"\arecords\x18\x02 \x03(\fR\arecords\"\x9c\x02\n" +
+	"\arecords\x18\x02 \x03(\fR\arecords\"\xb9\x02\n" +
 	"\x05Start\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x12\n" +
@@ -3193,7 +3339,9 @@ const file_mode_proto_rawDesc = "" +
 	"\breplicas\x18\x06 \x03(\rR\breplicas\x12\x16\n" +
 	"\x06voters\x18\a \x03(\rR\x06voters\x122\n" +
 	"\x05board\x18\b \x03(\v2\x1c.consequor.mode.v1.ArticleIDR\x05board\x12\x16\n" +
-	"\x06served\x18\t \x01(\bR\x06served\"2\n" +
+	"\x06served\x18\t \x01(\bR\x06served\x12\x1b\n" +
+	"\tkeys_from\x18\n" +
+	" \x01(\x04R\bkeysFrom\"2\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\xd9\x02\n" +
@@ -3218,7 +3366,10 @@ const file_mode_proto_rawDesc = "" +
 	"\x04Span\x12\x10\n" +
 	"\x03gap\x18\x01 \x01(\bR\x03gap\x122\n" +
 	"\x05board\x18\x02 \x03(\v2\x1c.consequor.mode.v1.ArticleIDR\x05board\x12.\n" +
-	"\x04keys\x18\x03 \x03(\v2\x1a.consequor.mode.v1.KeyedIDR\x04keys\"\x1b\n" +
+	"\x04keys\x18\x03 \x03(\v2\x1a.consequor.mode.v1.KeyedIDR\x04keys\"Q\n" +
+	"\x06Looked\x12,\n" +
+	"\x02id\x18\x01 \x01(\v2\x1c.consequor.mode.v1.ArticleIDR\x02id\x12\x19\n" +
+	"\bon_board\x18\x02 \x01(\bR\aonBoard\"\x1b\n" +
 	"\x05Timer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1c\n" +
 	"\x06PeerUp\x12\x12\n" +
@@ -3230,7 +3381,7 @@ const file_mode_proto_rawDesc = "" +
 	"\aEffects\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x123\n" +
 	"\aeffects\x18\x02 \x03(\v2\x19.consequor.mode.v1.EffectR\aeffects\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"\xa8\a\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xde\a\n" +
 	"\x06Effect\x12-\n" +
 	"\x04save\x18\x01 \x01(\v2\x17.consequor.mode.v1.SaveH\x00R\x04save\x123\n" +
 	"\x06forget\x18\x02 \x01(\v2\x19.consequor.mode.v1.ForgetH\x00R\x06forget\x120\n" +
@@ -3252,7 +3403,8 @@ const file_mode_proto_rawDesc = "" +
 	"\astopped\x18\x0e \x01(\v2\x1a.consequor.mode.v1.StoppedH\x00R\astopped\x12-\n" +
 	"\x04halt\x18\x0f \x01(\v2\x17.consequor.mode.v1.HaltH\x00R\x04halt\x123\n" +
 	"\x06report\x18\x10 \x01(\v2\x19.consequor.mode.v1.ReportH\x00R\x06report\x12-\n" +
-	"\x04note\x18\x11 \x01(\v2\x17.consequor.mode.v1.NoteH\x00R\x04noteB\b\n" +
+	"\x04note\x18\x11 \x01(\v2\x17.consequor.mode.v1.NoteH\x00R\x04note\x124\n" +
+	"\alook_up\x18\x12 \x01(\v2\x19.consequor.mode.v1.LookUpH\x00R\x06lookUpB\b\n" +
 	"\x06effect\"\x1e\n" +
 	"\x04Save\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\"\x1d\n" +
@@ -3293,7 +3445,9 @@ const file_mode_proto_rawDesc = "" +
 	"\x03why\x18\x03 \x01(\tR\x03why\"*\n" +
 	"\n" +
 	"LocalReads\x12\x1c\n" +
-	"\tguarantee\x18\x01 \x01(\tR\tguarantee\"4\n" +
+	"\tguarantee\x18\x01 \x01(\tR\tguarantee\"6\n" +
+	"\x06LookUp\x12,\n" +
+	"\x02id\x18\x01 \x01(\v2\x1c.consequor.mode.v1.ArticleIDR\x02id\"4\n" +
 	"\bSetTimer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\" \n" +
@@ -3306,7 +3460,7 @@ const file_mode_proto_rawDesc = "" +
 	"\x04Halt\x12\x10\n" +
 	"\x03why\x18\x01 \x01(\tR\x03why\";\n" +
 	"\x06Report\x121\n" +
-	"\x06status\x18\x01 \x01(\v2\x19.consequor.mode.v1.StatusR\x06status\"\xb9\x01\n" +
+	"\x06status\x18\x01 \x01(\v2\x19.consequor.mode.v1.StatusR\x06status\"\xd1\x01\n" +
 	"\x06Status\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12 \n" +
@@ -3314,7 +3468,8 @@ const file_mode_proto_rawDesc = "" +
 	"\x06backup\x18\x04 \x01(\rR\x06backup\x12\x16\n" +
 	"\x06behind\x18\x05 \x01(\x04R\x06behind\x12\x1b\n" +
 	"\tcaught_up\x18\x06 \x01(\bR\bcaughtUp\x12\x18\n" +
-	"\awaiting\x18\a \x01(\tR\awaiting\"\x1a\n" +
+	"\awaiting\x18\a \x01(\tR\awaiting\x12\x16\n" +
+	"\x06joined\x18\b \x01(\bR\x06joined\"\x1a\n" +
 	"\x04Note\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text*j\n" +
 	"\x04Verb\x12\x14\n" +
@@ -3348,7 +3503,7 @@ func file_mode_proto_rawDescGZIP() []byte {
 }
 
 var file_mode_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_mode_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_mode_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_mode_proto_goTypes = []any{
 	(Verb)(0),                 // 0: consequor.mode.v1.Verb
 	(Outcome)(0),              // 1: consequor.mode.v1.Outcome
@@ -3372,31 +3527,33 @@ var file_mode_proto_goTypes = []any{
 	(*Cancel)(nil),            // 19: consequor.mode.v1.Cancel
 	(*Receive)(nil),           // 20: consequor.mode.v1.Receive
 	(*Span)(nil),              // 21: consequor.mode.v1.Span
-	(*Timer)(nil),             // 22: consequor.mode.v1.Timer
-	(*PeerUp)(nil),            // 23: consequor.mode.v1.PeerUp
-	(*PeerDown)(nil),          // 24: consequor.mode.v1.PeerDown
-	(*Seal)(nil),              // 25: consequor.mode.v1.Seal
-	(*Stop)(nil),              // 26: consequor.mode.v1.Stop
-	(*Effects)(nil),           // 27: consequor.mode.v1.Effects
-	(*Effect)(nil),            // 28: consequor.mode.v1.Effect
-	(*Save)(nil),              // 29: consequor.mode.v1.Save
-	(*Forget)(nil),            // 30: consequor.mode.v1.Forget
-	(*Store)(nil),             // 31: consequor.mode.v1.Store
-	(*Send)(nil),              // 32: consequor.mode.v1.Send
-	(*SendNow)(nil),           // 33: consequor.mode.v1.SendNow
-	(*SendBoard)(nil),         // 34: consequor.mode.v1.SendBoard
-	(*Reply)(nil),             // 35: consequor.mode.v1.Reply
-	(*Serve)(nil),             // 36: consequor.mode.v1.Serve
-	(*Refuse)(nil),            // 37: consequor.mode.v1.Refuse
-	(*LocalReads)(nil),        // 38: consequor.mode.v1.LocalReads
-	(*SetTimer)(nil),          // 39: consequor.mode.v1.SetTimer
-	(*ClearTimer)(nil),        // 40: consequor.mode.v1.ClearTimer
-	(*Sealed)(nil),            // 41: consequor.mode.v1.Sealed
-	(*Stopped)(nil),           // 42: consequor.mode.v1.Stopped
-	(*Halt)(nil),              // 43: consequor.mode.v1.Halt
-	(*Report)(nil),            // 44: consequor.mode.v1.Report
-	(*Status)(nil),            // 45: consequor.mode.v1.Status
-	(*Note)(nil),              // 46: consequor.mode.v1.Note
+	(*Looked)(nil),            // 22: consequor.mode.v1.Looked
+	(*Timer)(nil),             // 23: consequor.mode.v1.Timer
+	(*PeerUp)(nil),            // 24: consequor.mode.v1.PeerUp
+	(*PeerDown)(nil),          // 25: consequor.mode.v1.PeerDown
+	(*Seal)(nil),              // 26: consequor.mode.v1.Seal
+	(*Stop)(nil),              // 27: consequor.mode.v1.Stop
+	(*Effects)(nil),           // 28: consequor.mode.v1.Effects
+	(*Effect)(nil),            // 29: consequor.mode.v1.Effect
+	(*Save)(nil),              // 30: consequor.mode.v1.Save
+	(*Forget)(nil),            // 31: consequor.mode.v1.Forget
+	(*Store)(nil),             // 32: consequor.mode.v1.Store
+	(*Send)(nil),              // 33: consequor.mode.v1.Send
+	(*SendNow)(nil),           // 34: consequor.mode.v1.SendNow
+	(*SendBoard)(nil),         // 35: consequor.mode.v1.SendBoard
+	(*Reply)(nil),             // 36: consequor.mode.v1.Reply
+	(*Serve)(nil),             // 37: consequor.mode.v1.Serve
+	(*Refuse)(nil),            // 38: consequor.mode.v1.Refuse
+	(*LocalReads)(nil),        // 39: consequor.mode.v1.LocalReads
+	(*LookUp)(nil),            // 40: consequor.mode.v1.LookUp
+	(*SetTimer)(nil),          // 41: consequor.mode.v1.SetTimer
+	(*ClearTimer)(nil),        // 42: consequor.mode.v1.ClearTimer
+	(*Sealed)(nil),            // 43: consequor.mode.v1.Sealed
+	(*Stopped)(nil),           // 44: consequor.mode.v1.Stopped
+	(*Halt)(nil),              // 45: consequor.mode.v1.Halt
+	(*Report)(nil),            // 46: consequor.mode.v1.Report
+	(*Status)(nil),            // 47: consequor.mode.v1.Status
+	(*Note)(nil),              // 48: consequor.mode.v1.Note
 }
 var file_mode_proto_depIdxs = []int32{
 	8,  // 0: consequor.mode.v1.Description.options:type_name -> consequor.mode.v1.OptionDescription
@@ -3410,57 +3567,61 @@ var file_mode_proto_depIdxs = []int32{
 	18, // 8: consequor.mode.v1.Event.request:type_name -> consequor.mode.v1.Request
 	19, // 9: consequor.mode.v1.Event.cancel:type_name -> consequor.mode.v1.Cancel
 	20, // 10: consequor.mode.v1.Event.receive:type_name -> consequor.mode.v1.Receive
-	22, // 11: consequor.mode.v1.Event.timer:type_name -> consequor.mode.v1.Timer
-	23, // 12: consequor.mode.v1.Event.peer_up:type_name -> consequor.mode.v1.PeerUp
-	24, // 13: consequor.mode.v1.Event.peer_down:type_name -> consequor.mode.v1.PeerDown
-	25, // 14: consequor.mode.v1.Event.seal:type_name -> consequor.mode.v1.Seal
-	26, // 15: consequor.mode.v1.Event.stop:type_name -> consequor.mode.v1.Stop
-	11, // 16: consequor.mode.v1.Keys.keys:type_name -> consequor.mode.v1.KeyedID
-	17, // 17: consequor.mode.v1.Start.options:type_name -> consequor.mode.v1.Option
-	9,  // 18: consequor.mode.v1.Start.board:type_name -> consequor.mode.v1.ArticleID
-	0,  // 19: consequor.mode.v1.Request.verb:type_name -> consequor.mode.v1.Verb
-	10, // 20: consequor.mode.v1.Request.article:type_name -> consequor.mode.v1.Article
-	9,  // 21: consequor.mode.v1.Request.target:type_name -> consequor.mode.v1.ArticleID
-	9,  // 22: consequor.mode.v1.Request.seen:type_name -> consequor.mode.v1.ArticleID
-	21, // 23: consequor.mode.v1.Receive.span:type_name -> consequor.mode.v1.Span
-	9,  // 24: consequor.mode.v1.Span.board:type_name -> consequor.mode.v1.ArticleID
-	11, // 25: consequor.mode.v1.Span.keys:type_name -> consequor.mode.v1.KeyedID
-	28, // 26: consequor.mode.v1.Effects.effects:type_name -> consequor.mode.v1.Effect
-	29, // 27: consequor.mode.v1.Effect.save:type_name -> consequor.mode.v1.Save
-	30, // 28: consequor.mode.v1.Effect.forget:type_name -> consequor.mode.v1.Forget
-	31, // 29: consequor.mode.v1.Effect.store:type_name -> consequor.mode.v1.Store
-	32, // 30: consequor.mode.v1.Effect.send:type_name -> consequor.mode.v1.Send
-	33, // 31: consequor.mode.v1.Effect.send_now:type_name -> consequor.mode.v1.SendNow
-	34, // 32: consequor.mode.v1.Effect.send_board:type_name -> consequor.mode.v1.SendBoard
-	35, // 33: consequor.mode.v1.Effect.reply:type_name -> consequor.mode.v1.Reply
-	36, // 34: consequor.mode.v1.Effect.serve:type_name -> consequor.mode.v1.Serve
-	37, // 35: consequor.mode.v1.Effect.refuse:type_name -> consequor.mode.v1.Refuse
-	38, // 36: consequor.mode.v1.Effect.local_reads:type_name -> consequor.mode.v1.LocalReads
-	39, // 37: consequor.mode.v1.Effect.set_timer:type_name -> consequor.mode.v1.SetTimer
-	40, // 38: consequor.mode.v1.Effect.clear_timer:type_name -> consequor.mode.v1.ClearTimer
-	41, // 39: consequor.mode.v1.Effect.sealed:type_name -> consequor.mode.v1.Sealed
-	42, // 40: consequor.mode.v1.Effect.stopped:type_name -> consequor.mode.v1.Stopped
-	43, // 41: consequor.mode.v1.Effect.halt:type_name -> consequor.mode.v1.Halt
-	44, // 42: consequor.mode.v1.Effect.report:type_name -> consequor.mode.v1.Report
-	46, // 43: consequor.mode.v1.Effect.note:type_name -> consequor.mode.v1.Note
-	10, // 44: consequor.mode.v1.Store.articles:type_name -> consequor.mode.v1.Article
-	9,  // 45: consequor.mode.v1.SendBoard.since:type_name -> consequor.mode.v1.ArticleID
-	1,  // 46: consequor.mode.v1.Reply.outcome:type_name -> consequor.mode.v1.Outcome
-	9,  // 47: consequor.mode.v1.Reply.id:type_name -> consequor.mode.v1.ArticleID
-	9,  // 48: consequor.mode.v1.Serve.up_to:type_name -> consequor.mode.v1.ArticleID
-	9,  // 49: consequor.mode.v1.Sealed.board:type_name -> consequor.mode.v1.ArticleID
-	45, // 50: consequor.mode.v1.Report.status:type_name -> consequor.mode.v1.Status
-	2,  // 51: consequor.mode.v1.Mode.Describe:input_type -> consequor.mode.v1.DescribeRequest
-	3,  // 52: consequor.mode.v1.Mode.Control:input_type -> consequor.mode.v1.ControlRequest
-	5,  // 53: consequor.mode.v1.Mode.Open:input_type -> consequor.mode.v1.OpenRequest
-	7,  // 54: consequor.mode.v1.Mode.Describe:output_type -> consequor.mode.v1.Description
-	4,  // 55: consequor.mode.v1.Mode.Control:output_type -> consequor.mode.v1.ControlEvent
-	6,  // 56: consequor.mode.v1.Mode.Open:output_type -> consequor.mode.v1.OpenResponse
-	54, // [54:57] is the sub-list for method output_type
-	51, // [51:54] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	23, // 11: consequor.mode.v1.Event.timer:type_name -> consequor.mode.v1.Timer
+	24, // 12: consequor.mode.v1.Event.peer_up:type_name -> consequor.mode.v1.PeerUp
+	25, // 13: consequor.mode.v1.Event.peer_down:type_name -> consequor.mode.v1.PeerDown
+	26, // 14: consequor.mode.v1.Event.seal:type_name -> consequor.mode.v1.Seal
+	27, // 15: consequor.mode.v1.Event.stop:type_name -> consequor.mode.v1.Stop
+	22, // 16: consequor.mode.v1.Event.looked:type_name -> consequor.mode.v1.Looked
+	11, // 17: consequor.mode.v1.Keys.keys:type_name -> consequor.mode.v1.KeyedID
+	17, // 18: consequor.mode.v1.Start.options:type_name -> consequor.mode.v1.Option
+	9,  // 19: consequor.mode.v1.Start.board:type_name -> consequor.mode.v1.ArticleID
+	0,  // 20: consequor.mode.v1.Request.verb:type_name -> consequor.mode.v1.Verb
+	10, // 21: consequor.mode.v1.Request.article:type_name -> consequor.mode.v1.Article
+	9,  // 22: consequor.mode.v1.Request.target:type_name -> consequor.mode.v1.ArticleID
+	9,  // 23: consequor.mode.v1.Request.seen:type_name -> consequor.mode.v1.ArticleID
+	21, // 24: consequor.mode.v1.Receive.span:type_name -> consequor.mode.v1.Span
+	9,  // 25: consequor.mode.v1.Span.board:type_name -> consequor.mode.v1.ArticleID
+	11, // 26: consequor.mode.v1.Span.keys:type_name -> consequor.mode.v1.KeyedID
+	9,  // 27: consequor.mode.v1.Looked.id:type_name -> consequor.mode.v1.ArticleID
+	29, // 28: consequor.mode.v1.Effects.effects:type_name -> consequor.mode.v1.Effect
+	30, // 29: consequor.mode.v1.Effect.save:type_name -> consequor.mode.v1.Save
+	31, // 30: consequor.mode.v1.Effect.forget:type_name -> consequor.mode.v1.Forget
+	32, // 31: consequor.mode.v1.Effect.store:type_name -> consequor.mode.v1.Store
+	33, // 32: consequor.mode.v1.Effect.send:type_name -> consequor.mode.v1.Send
+	34, // 33: consequor.mode.v1.Effect.send_now:type_name -> consequor.mode.v1.SendNow
+	35, // 34: consequor.mode.v1.Effect.send_board:type_name -> consequor.mode.v1.SendBoard
+	36, // 35: consequor.mode.v1.Effect.reply:type_name -> consequor.mode.v1.Reply
+	37, // 36: consequor.mode.v1.Effect.serve:type_name -> consequor.mode.v1.Serve
+	38, // 37: consequor.mode.v1.Effect.refuse:type_name -> consequor.mode.v1.Refuse
+	39, // 38: consequor.mode.v1.Effect.local_reads:type_name -> consequor.mode.v1.LocalReads
+	41, // 39: consequor.mode.v1.Effect.set_timer:type_name -> consequor.mode.v1.SetTimer
+	42, // 40: consequor.mode.v1.Effect.clear_timer:type_name -> consequor.mode.v1.ClearTimer
+	43, // 41: consequor.mode.v1.Effect.sealed:type_name -> consequor.mode.v1.Sealed
+	44, // 42: consequor.mode.v1.Effect.stopped:type_name -> consequor.mode.v1.Stopped
+	45, // 43: consequor.mode.v1.Effect.halt:type_name -> consequor.mode.v1.Halt
+	46, // 44: consequor.mode.v1.Effect.report:type_name -> consequor.mode.v1.Report
+	48, // 45: consequor.mode.v1.Effect.note:type_name -> consequor.mode.v1.Note
+	40, // 46: consequor.mode.v1.Effect.look_up:type_name -> consequor.mode.v1.LookUp
+	10, // 47: consequor.mode.v1.Store.articles:type_name -> consequor.mode.v1.Article
+	9,  // 48: consequor.mode.v1.SendBoard.since:type_name -> consequor.mode.v1.ArticleID
+	1,  // 49: consequor.mode.v1.Reply.outcome:type_name -> consequor.mode.v1.Outcome
+	9,  // 50: consequor.mode.v1.Reply.id:type_name -> consequor.mode.v1.ArticleID
+	9,  // 51: consequor.mode.v1.Serve.up_to:type_name -> consequor.mode.v1.ArticleID
+	9,  // 52: consequor.mode.v1.LookUp.id:type_name -> consequor.mode.v1.ArticleID
+	9,  // 53: consequor.mode.v1.Sealed.board:type_name -> consequor.mode.v1.ArticleID
+	47, // 54: consequor.mode.v1.Report.status:type_name -> consequor.mode.v1.Status
+	2,  // 55: consequor.mode.v1.Mode.Describe:input_type -> consequor.mode.v1.DescribeRequest
+	3,  // 56: consequor.mode.v1.Mode.Control:input_type -> consequor.mode.v1.ControlRequest
+	5,  // 57: consequor.mode.v1.Mode.Open:input_type -> consequor.mode.v1.OpenRequest
+	7,  // 58: consequor.mode.v1.Mode.Describe:output_type -> consequor.mode.v1.Description
+	4,  // 59: consequor.mode.v1.Mode.Control:output_type -> consequor.mode.v1.ControlEvent
+	6,  // 60: consequor.mode.v1.Mode.Open:output_type -> consequor.mode.v1.OpenResponse
+	58, // [58:61] is the sub-list for method output_type
+	55, // [55:58] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_mode_proto_init() }
@@ -3480,8 +3641,9 @@ func file_mode_proto_init() {
 		(*Event_PeerDown)(nil),
 		(*Event_Seal)(nil),
 		(*Event_Stop)(nil),
+		(*Event_Looked)(nil),
 	}
-	file_mode_proto_msgTypes[26].OneofWrappers = []any{
+	file_mode_proto_msgTypes[27].OneofWrappers = []any{
 		(*Effect_Save)(nil),
 		(*Effect_Forget)(nil),
 		(*Effect_Store)(nil),
@@ -3499,6 +3661,7 @@ func file_mode_proto_init() {
 		(*Effect_Halt)(nil),
 		(*Effect_Report)(nil),
 		(*Effect_Note)(nil),
+		(*Effect_LookUp)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3506,7 +3669,7 @@ func file_mode_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mode_proto_rawDesc), len(file_mode_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   45,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
