@@ -49,7 +49,9 @@
 //		Where the web client listens.
 //
 //	unsafe: true
-//		Lets a mode run with options that break its promise.
+//		Lets a mode run with options that break its promise, if it has such:
+//		in quorum, read + write no higher than the number of replicas. It is
+//		the mode's option "unsafe"; every answer then says what is lost.
 //
 //	per_process: 1
 //		Replicas for each process. Only 1 is supported yet.

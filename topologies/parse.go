@@ -20,15 +20,16 @@ type parser struct {
 	options  Options
 	topology *Topology
 
-	modeNode    *yaml.Node
-	plugins     map[string]Mode // under "modes", by name
-	optionNodes []*yaml.Node    // keys under mode.options
+	modeNode    *yaml.Node         // without a place: the mode is the command line's
+	description *modes.Description // of the mode, when it is built in and has all the options it is given
+	plugins     map[string]Mode    // under "modes", by name
+	optionNodes []*yaml.Node       // keys under mode.options
 
 	replicasNode *yaml.Node
 	places       []place // as listed, or so many empty ones
 	ports        basePorts
 	webNode      *yaml.Node
-	unsafeNode   *yaml.Node
+	unsafeNode   *yaml.Node // nil: not asked for
 }
 
 func (p *parser) parse(data []byte) {
@@ -54,8 +55,9 @@ func (p *parser) parse(data []byte) {
 	if root.Kind == yaml.MappingNode {
 		p.defaults(root, found)
 	}
-	p.checkMode(root)
-	p.placeReplicas(root)
+	p.checkMode()
+	p.placeReplicas()
+	p.checkFit()
 	p.checkLoopback()
 }
 
@@ -104,7 +106,7 @@ func (p *parser) readWeb(_, n *yaml.Node) {
 
 func (p *parser) readUnsafe(_, n *yaml.Node) {
 	if unsafe, ok := p.boolean(n, "unsafe"); ok && unsafe {
-		p.topology.Mode.Unsafe, p.unsafeNode = true, n
+		p.unsafeNode = n
 	}
 }
 

@@ -40,14 +40,14 @@ func (p *parser) readOptions(n *yaml.Node) {
 		p.optionNodes = append(p.optionNodes, key)
 		p.topology.Mode.Options = append(p.topology.Mode.Options, modes.Option{Name: key.Value, Value: value.Value})
 	})
-	slices.SortFunc(p.topology.Mode.Options, func(a, b modes.Option) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(p.topology.Mode.Options, byName)
 }
 
 // checkMode fills in what is known of the mode, once its name is.
-func (p *parser) checkMode(root *yaml.Node) {
-	at, mode := p.modeNode, &p.topology.Mode
+func (p *parser) checkMode() {
+	mode := &p.topology.Mode
 	if p.options.Mode != "" && p.options.Mode != mode.Name {
-		at = &yaml.Node{}
+		p.modeNode = &yaml.Node{}
 		mode.Name, mode.Options, p.optionNodes = p.options.Mode, nil, nil
 	}
 	if mode.Name == "" {
@@ -56,16 +56,18 @@ func (p *parser) checkMode(root *yaml.Node) {
 	plugin, ok := p.plugins[mode.Name]
 	if ok {
 		mode.Plugin, mode.SHA256 = plugin.Plugin, plugin.SHA256
+		if p.unsafeNode != nil { // whether it has that option, only it knows
+			p.warnf(p.unsafeNode, "unsafe: no effect in mode %s, which is not built in: set the option that it has for that, if any", mode.Name)
+		}
 		return // what options it has, and for how many replicas it is good, only it knows
 	}
 	description := p.builtin(mode.Name)
 	if description == nil {
-		p.unknownMode(at, mode.Name)
+		p.unknownMode(p.modeNode, mode.Name)
 		return
 	}
-	p.checkOptions(description)
-	if p.unsafeNode != nil && mode.Name == "sequential" {
-		p.warnf(p.unsafeNode, "unsafe: no effect in mode sequential")
+	if p.checkOptions(description) {
+		p.description = description
 	}
 }
 
@@ -85,8 +87,9 @@ func (p *parser) unknownMode(at *yaml.Node, name string) {
 	p.errorAt(at, "--mode", "unknown mode %s%s", describe(&yaml.Node{Value: name}), hint)
 }
 
-func (p *parser) checkOptions(d *modes.Description) {
+func (p *parser) checkOptions(d *modes.Description) bool {
 	var known []string
+	before := len(p.problems)
 	for _, o := range d.Options {
 		known = append(known, o.Name)
 	}
@@ -95,6 +98,7 @@ func (p *parser) checkOptions(d *modes.Description) {
 			p.errorf(key, "mode %s has no option %q%s", d.Name, key.Value, suggest(key.Value, known))
 		}
 	}
+	return len(p.problems) == before
 }
 
 // errorAt reports a problem of the file, or, where at has no place, of a flag.
@@ -102,5 +106,13 @@ func (p *parser) errorAt(at *yaml.Node, flag, format string, args ...any) {
 	p.errorf(at, format, args...)
 	if at.Line == 0 {
 		p.problems[len(p.problems)-1].File = flag
+	}
+}
+
+// warnAt is the same for what only looks wrong.
+func (p *parser) warnAt(at *yaml.Node, flag, format string, args ...any) {
+	p.warnf(at, format, args...)
+	if at.Line == 0 {
+		p.warnings[len(p.warnings)-1].File = flag
 	}
 }

@@ -83,7 +83,7 @@ func (p *parser) readPorts(_, n *yaml.Node) {
 
 // placeReplicas turns the places into replicas: numbers, names and addresses,
 // none of them twice.
-func (p *parser) placeReplicas(root *yaml.Node) {
+func (p *parser) placeReplicas() {
 	p.overrideCount()
 	names := make(map[string]bool)
 	ports := make(map[string]string) // address -> whose it is
@@ -95,7 +95,7 @@ func (p *parser) placeReplicas(root *yaml.Node) {
 		r.Peer = p.address(at, i, at.peer, p.ports.peer, at.peerNode, r.Name+"'s peer port", ports)
 		p.topology.Replicas = append(p.topology.Replicas, r)
 	}
-	p.checkCount(root)
+	p.checkCount()
 }
 
 // overrideCount makes the number of places the one that the command line asks
@@ -114,21 +114,20 @@ func (p *parser) overrideCount() {
 	}
 }
 
-func (p *parser) checkCount(root *yaml.Node) {
-	at := p.replicasNode
-	if p.options.Replicas > 0 || at == nil {
-		at = &yaml.Node{}
-	}
+func (p *parser) checkCount() {
 	n, mode := len(p.places), p.topology.Mode.Name
 	if d := p.builtin(mode); d != nil && d.ReplicasMax > 0 && n > d.ReplicasMax {
-		p.errorAt(at, "--replicas", "mode %s is good for at most %d replicas, not %d", mode, d.ReplicasMax, n)
+		p.errorAt(p.countNode(), "--replicas", "mode %s is good for at most %d replicas, not %d", mode, d.ReplicasMax, n)
 	}
-	if mode == "sequential" && n > 0 && n%2 == 0 {
-		p.warnf(at, "%d replicas survive no more deaths than %d do: an even number has no use in mode sequential", n, n-1)
-		if at.Line == 0 {
-			p.warnings[len(p.warnings)-1].File = "--replicas"
-		}
+}
+
+// countNode is where the number of replicas is said; without a place, when the
+// command line says it.
+func (p *parser) countNode() *yaml.Node {
+	if p.options.Replicas > 0 || p.replicasNode == nil {
+		return &yaml.Node{}
 	}
+	return p.replicasNode
 }
 
 // reservedNames mean something else where a replica can be named, or where its

@@ -3,8 +3,10 @@ package topologies
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,10 +18,42 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
-var known = Options{Modes: []modes.Description{
-	{Name: "quorum", Options: []modes.OptionDescription{{Name: "read"}, {Name: "write"}}},
+var known = Options{Check: checkFit, Modes: []modes.Description{
+	{Name: "quorum", Options: []modes.OptionDescription{{Name: "read"}, {Name: "unsafe"}, {Name: "write"}}},
+	{Name: "read-your-write", Options: []modes.OptionDescription{{Name: "copies"}}},
 	{Name: "sequential", ReplicasMax: 7, Options: []modes.OptionDescription{{Name: "voters"}}},
 }}
+
+// checkFit plays the modes' own word: quorum's rule, and doubts about even
+// numbers.
+func checkFit(mode string, options []modes.Option, replicas int) (warning string, err error) {
+	if mode == "quorum" {
+		return "", checkQuorum(options, replicas)
+	}
+	if mode == "sequential" && replicas%2 == 0 {
+		return fmt.Sprintf("%d replicas are an even number", replicas), nil
+	}
+	return "", nil
+}
+
+func checkQuorum(options []modes.Option, replicas int) error {
+	sides, unsafe := map[string]int{"read": replicas/2 + 1, "write": replicas/2 + 1}, false
+	for _, o := range options {
+		if o.Name == "unsafe" {
+			unsafe = o.Value == "true"
+			continue
+		}
+		side, err := strconv.Atoi(o.Value)
+		if err != nil || side < 1 || side > replicas {
+			return fmt.Errorf("%s: want 1 to %d, got %q", o.Name, replicas, o.Value)
+		}
+		sides[o.Name] = side
+	}
+	if sides["read"]+sides["write"] <= replicas && !unsafe {
+		return fmt.Errorf("read %d + write %d is not more than %d replicas", sides["read"], sides["write"], replicas)
+	}
+	return nil
+}
 
 // A file of two lines gets a default for everything else.
 func TestDefaults(t *testing.T) {
@@ -30,9 +64,8 @@ func TestDefaults(t *testing.T) {
 			{ID: 1, Name: "r1", Process: "r1", Client: "127.0.0.1:0", Peer: "127.0.0.1:0"},
 			{ID: 2, Name: "r2", Process: "r2", Client: "127.0.0.1:0", Peer: "127.0.0.1:0"},
 		},
-		Restart: DefaultRestart,
-		Warnings: []Problem{{"/x/two.yaml", 2, 11,
-			"2 replicas survive no more deaths than 1 do: an even number has no use in mode sequential"}},
+		Restart:  DefaultRestart,
+		Warnings: []Problem{{"/x/two.yaml", 2, 11, "2 replicas are an even number"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
@@ -57,16 +90,19 @@ per_process: 1
 `, known)
 	want := &Topology{
 		Path: "/x/all.yaml", Name: "lab-1",
-		Mode: Mode{Name: "mine", Plugin: "/x/bin/mine", SHA256: strings.Repeat("ab", 32), Unsafe: true,
+		Mode: Mode{Name: "mine", Plugin: "/x/bin/mine", SHA256: strings.Repeat("ab", 32),
 			Options: []modes.Option{{Name: "eager", Value: "true"}, {Name: "read", Value: "2"}, {Name: "write", Value: "2"}}},
 		Replicas: []Replica{
 			{ID: 1, Name: "north", Process: "north", Client: "127.0.0.1:9001", Peer: "127.0.0.1:9002"},
 			{ID: 2, Name: "r2", Process: "r2", Client: "127.0.0.7:7102", Peer: "127.0.0.7:7202"},
 			{ID: 3, Name: "r3", Process: "r3", Client: "127.0.0.1:7103", Peer: "127.0.0.1:9100"},
 		},
-		Restart:  Restart{Always, time.Second, time.Minute, 9},
-		Web:      "127.0.0.1:7080",
-		Warnings: []Problem{{"/x/all.yaml", 11, 6, "web: no effect yet: there is no web client"}},
+		Restart: Restart{Always, time.Second, time.Minute, 9},
+		Web:     "127.0.0.1:7080",
+		Warnings: []Problem{
+			{"/x/all.yaml", 11, 6, "web: no effect yet: there is no web client"},
+			{"/x/all.yaml", 12, 9, "unsafe: no effect in mode mine, which is not built in: set the option that it has for that, if any"},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
@@ -108,11 +144,15 @@ func TestMistakes(t *testing.T) {
 		{"mode: sequential\nreplicas: 9", `x.yaml:2:11: mode sequential is good for at most 7 replicas, not 9`},
 		{"mode: sequential\nreplicas: []", `x.yaml:2:11: replicas: 0 are out of range: want 1 to 1000`},
 		{"mode: sequential\nreplicas:", `x.yaml:2:10: replicas: want a whole number, got nothing`},
-		{"mode: raft\nreplicas: 3", `x.yaml:1:7: unknown mode "raft": known are quorum, sequential`},
+		{"mode: raft\nreplicas: 3", `x.yaml:1:7: unknown mode "raft": known are quorum, read-your-write, sequential`},
 		{"mode: sequental\nreplicas: 3", `x.yaml:1:7: unknown mode "sequental": did you mean "sequential"?`},
 		{"mode: {options: {}}\nreplicas: 3", `x.yaml:1:1: mode needs the field "name"`},
 		{"mode: {name: quorum, options: {raed: 2}}\nreplicas: 3", `x.yaml:1:32: mode quorum has no option "raed": did you mean "read"?`},
 		{"mode: {name: quorum, options: {read: }}\nreplicas: 3", `x.yaml:1:38: mode.options.read: want a number, a word or true or false, got nothing`},
+		{"mode: {name: quorum, options: {read: 1, write: 2}}\nreplicas: 3", `x.yaml:1:32: mode quorum: read 1 + write 2 is not more than 3 replicas`},
+		{"mode:\n  options: {write: 1}\n  name: quorum\nreplicas: 3", `x.yaml:2:13: mode quorum: read 2 + write 1 is not more than 3 replicas`},
+		{"replicas: [{}, {}, {}]\nmode: {name: quorum, options: {read: 4}}", `x.yaml:2:32: mode quorum: read: want 1 to 3, got "4"`},
+		{"mode: {name: quorum, options: {read: 1, write: 1, unsafe: false}}\nreplicas: 3\nunsafe: true", `x.yaml:3:9: unsafe: true, but the mode's option unsafe is "false"`},
 		{"mode: sequential\nreplicas: 3\nname: 3", `x.yaml:3:7: name: want text, got "3"; if it is meant, write "3"`},
 		{"mode: sequential\nreplicas: 3\nname: ../up", `x.yaml:3:7: name: "../up" does not match [a-z0-9][a-z0-9-]{0,62}`},
 		{"mode: sequential\nreplicas: [{}, {name: r1}]", `x.yaml:2:23: two replicas are named "r1"`},
@@ -166,9 +206,16 @@ func TestOverrides(t *testing.T) {
 		t.Errorf("the same mode's options are gone: %+v", got)
 	}
 
+	o.Mode, o.Replicas = "", 4
+	_, err := Parse("x.yaml", []byte("mode: {name: quorum, options: {read: 2, write: 2}}\nreplicas: 3"), o)
+	want := "x.yaml:1:32: mode quorum: read 2 + write 2 is not more than 4 replicas"
+	if got := lines(err, "x.yaml"); got != want {
+		t.Errorf("want\n%s\ngot\n%s", want, got)
+	}
+
 	o.Mode, o.Replicas = "sequentiel", 2000
-	_, err := Parse("x.yaml", []byte(file), o)
-	want := "--mode: unknown mode \"sequentiel\": did you mean \"sequential\"?\n--replicas: 2000 is out of range: want 1 to 1000"
+	_, err = Parse("x.yaml", []byte(file), o)
+	want = "--mode: unknown mode \"sequentiel\": did you mean \"sequential\"?\n--replicas: 2000 is out of range: want 1 to 1000"
 	if got := lines(err, "--"); got != want {
 		t.Errorf("want\n%s\ngot\n%s", want, got)
 	}
@@ -186,9 +233,45 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// "unsafe" is the mode's option of that name, wherever it is said. It lets
+// through what is refused without it, and is no label for what needs none.
+func TestUnsafe(t *testing.T) {
+	option := func(name, value string) modes.Option { return modes.Option{Name: name, Value: value} }
+	for _, test := range []struct {
+		yaml     string
+		want     Mode
+		warnings string
+	}{
+		{"mode: {name: quorum, options: {write: 1, read: 1}}\nreplicas: 3\nunsafe: true",
+			Mode{Name: "quorum", Unsafe: true, Options: []modes.Option{option("read", "1"), option("unsafe", "true"), option("write", "1")}}, ""},
+		{"unsafe: true\nreplicas: 3\nmode: {options: {unsafe: true, write: 1}, name: quorum}",
+			Mode{Name: "quorum", Unsafe: true, Options: []modes.Option{option("unsafe", "true"), option("write", "1")}}, ""},
+		{"mode: {name: quorum, options: {write: 1, unsafe: true}}\nreplicas: 3",
+			Mode{Name: "quorum", Unsafe: true, Options: []modes.Option{option("unsafe", "true"), option("write", "1")}}, ""},
+		{"mode: {name: quorum, options: {write: 1}}\nreplicas: 1\nunsafe: false",
+			Mode{Name: "quorum", Options: []modes.Option{option("write", "1")}}, ""},
+		{"mode: quorum\nreplicas: 3\nunsafe: true",
+			Mode{Name: "quorum", Options: []modes.Option{option("unsafe", "true")}},
+			"x.yaml:3:9: unsafe: no effect: mode quorum keeps its promise with these options"},
+		{"mode: {name: quorum, options: {unsafe: true}}\nreplicas: 3",
+			Mode{Name: "quorum", Options: []modes.Option{option("unsafe", "true")}},
+			"x.yaml:1:32: unsafe: no effect: mode quorum keeps its promise with these options"},
+		{"mode: sequential\nreplicas: 3\nunsafe: true", Mode{Name: "sequential"}, "x.yaml:3:9: unsafe: no effect in mode sequential"},
+	} {
+		got := mustParse(t, "x.yaml", test.yaml, known)
+		if diff := cmp.Diff(test.want, got.Mode); diff != "" {
+			t.Errorf("%q: want -, got +:\n%s", test.yaml, diff)
+		}
+		if warnings := Problems(got.Warnings).Error(); warnings != test.warnings {
+			t.Errorf("%q: warnings %q, want %q", test.yaml, warnings, test.warnings)
+		}
+	}
+}
+
 // The samples are good, without a warning, and named as their files.
 func TestSamples(t *testing.T) {
-	if diff := cmp.Diff([]string{"five", "one", "three"}, Samples()); diff != "" {
+	want := []string{"five", "one", "quorum", "quorum-five", "read-your-write", "read-your-write-five", "three", "unsafe"}
+	if diff := cmp.Diff(want, Samples()); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
 	for _, name := range Samples() {

@@ -40,7 +40,7 @@ type Mode struct {
 	Options []modes.Option `json:"options,omitempty"` // sorted by name
 	Plugin  string         `json:"plugin,omitempty"`  // path of the binary; empty: built in
 	SHA256  string         `json:"sha256,omitempty"`  // of that binary, in hex
-	Unsafe  bool           `json:"unsafe,omitempty"`
+	Unsafe  bool           `json:"unsafe,omitempty"`  // its options break its promise, and it was told to run all the same
 }
 
 // TLS names the files, in PEM, by which a process proves to its peers that it

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -26,5 +27,6 @@ func Samples() []string {
 	for i, file := range files {
 		names[i] = strings.TrimSuffix(path.Base(file), ".yaml")
 	}
+	slices.Sort(names) // "quorum" before "quorum-five", unlike their files
 	return names
 }

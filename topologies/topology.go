@@ -81,9 +81,14 @@ func (p Problems) sort() {
 // Options are what a topology is checked against, and what the command line
 // says over the file's head.
 type Options struct {
-	Modes    []modes.Description // the built-in ones
-	Mode     string              // if any: instead of the file's; that one's options then do not hold
-	Replicas int                 // if above 0: instead of the file's number
+	Modes []modes.Description // the built-in ones
+
+	// Check says what only a built-in mode itself knows of its options and of
+	// how many replicas it is good for; nil: nothing is known.
+	Check func(mode string, options []modes.Option, replicas int) (warning string, err error)
+
+	Mode     string // if any: instead of the file's; that one's options then do not hold
+	Replicas int    // if above 0: instead of the file's number
 }
 
 // fileSizeMax bounds a topology file: a list of a thousand replicas takes a

@@ -97,7 +97,7 @@ func printEvent(console *Console, cluster string, e supervisor.Event) error {
 // loadTopology reads a topology file or, where there is none, the sample of
 // that name. origin is what names the same topology in any other folder.
 func loadTopology(console *Console, name string, o topologies.Options) (origin string, t *topologies.Topology, err error) {
-	o.Modes = builtinModes()
+	o.Modes, o.Check = builtinModes(), builtin.Check
 	if origin, err = filepath.Abs(console.Path(name)); err != nil {
 		return "", nil, fmt.Errorf("where the topology is: %w", err)
 	}

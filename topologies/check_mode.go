@@ -1,0 +1,84 @@
+package topologies
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"consequor/modes"
+)
+
+// unsafeOption is what the field "unsafe" sets, in modes that have an option of
+// this name.
+const unsafeOption = "unsafe"
+
+// checkFit asks what the mode itself would say, once the number of replicas is
+// known as well: better here, with a place in the file, than by a replica that
+// fails to start.
+func (p *parser) checkFit() {
+	d, n := p.description, len(p.places)
+	if d == nil || n == 0 || !p.settleUnsafe(d) || p.options.Check == nil {
+		return
+	}
+	mode := &p.topology.Mode
+	warning, err := p.options.Check(mode.Name, mode.Options, n)
+	if err != nil {
+		p.errorAt(p.optionsNode(), "--mode", "mode %s: %v", mode.Name, err)
+	}
+	if warning != "" {
+		p.warnAt(p.countNode(), "--replicas", "%s", warning)
+	}
+	if mode.Unsafe && err == nil {
+		p.checkUnsafeNeeded(n)
+	}
+}
+
+// settleUnsafe makes the field "unsafe" and the mode's option of that name one:
+// what either says holds. It returns false if they contradict each other.
+func (p *parser) settleUnsafe(d *modes.Description) bool {
+	mode := &p.topology.Mode
+	at := slices.IndexFunc(mode.Options, isUnsafe)
+	switch {
+	case at >= 0 && p.unsafeNode != nil && mode.Options[at].Value != "true":
+		p.errorf(p.unsafeNode, "unsafe: true, but the mode's option unsafe is %s", describe(&yaml.Node{Value: mode.Options[at].Value}))
+		return false
+	case at >= 0:
+		mode.Unsafe = mode.Options[at].Value == "true"
+	case p.unsafeNode == nil:
+	case slices.ContainsFunc(d.Options, func(o modes.OptionDescription) bool { return o.Name == unsafeOption }):
+		mode.Options = append(mode.Options, modes.Option{Name: unsafeOption, Value: "true"})
+		slices.SortFunc(mode.Options, byName)
+		mode.Unsafe = true
+	default:
+		p.warnf(p.unsafeNode, "unsafe: no effect in mode %s", d.Name)
+	}
+	return true
+}
+
+// checkUnsafeNeeded warns when the mode would run without being let through:
+// its promise holds then, whatever the file says.
+func (p *parser) checkUnsafeNeeded(replicas int) {
+	mode := &p.topology.Mode
+	if _, err := p.options.Check(mode.Name, slices.DeleteFunc(slices.Clone(mode.Options), isUnsafe), replicas); err != nil {
+		return
+	}
+	mode.Unsafe = false
+	at := p.unsafeNode
+	if at == nil {
+		at = p.optionsNode()
+	}
+	p.warnAt(at, "--mode", "unsafe: no effect: mode %s keeps its promise with these options", mode.Name)
+}
+
+// optionsNode is where the mode's options stand, else the mode.
+func (p *parser) optionsNode() *yaml.Node {
+	if len(p.optionNodes) > 0 {
+		return p.optionNodes[0]
+	}
+	return p.modeNode
+}
+
+func isUnsafe(o modes.Option) bool { return o.Name == unsafeOption }
+
+func byName(a, b modes.Option) int { return strings.Compare(a.Name, b.Name) }
