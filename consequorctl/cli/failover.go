@@ -40,11 +40,8 @@ type benchFailover struct {
 }
 
 const (
-	redialLook    = 50 * time.Millisecond // between looks whether a replica can be reached again
-	roundLimit    = 30 * time.Second      // for each thing that one round waits for
-	acksBeforeMin = 50                    // acknowledged posts between two kills: a kill hits a cluster at work
+	acksBeforeMin = 50 // acknowledged posts between two kills: a kill hits a cluster at work
 	killsMax      = 10_000
-	readBackLimit = 5 * time.Second // for one page at the end
 )
 
 type failoverResult struct {
@@ -85,7 +82,7 @@ func (c *benchFailover) Run(ctx context.Context, console *Console, name clusterF
 		return err
 	}
 	f := &failover{benchFailover: c, cluster: cluster, console: console, recorder: newRecorder()}
-	if err := f.await(ctx, "all replicas serve", whole); err != nil {
+	if err := awaitStatus(ctx, f.cluster, "all replicas serve", whole); err != nil {
 		return err
 	}
 	if f.crowd, err = gather(ctx, console, name, "", c.Clients); err != nil {
@@ -139,7 +136,7 @@ func (f *failover) run(ctx context.Context) (*failoverResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	boards, err := f.readBack(ctx)
+	boards, err := f.crowd.readBack(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +178,7 @@ func (f *failover) round(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.await(ctx, "another coordinator", func(s *supervisor.ClusterStatus) bool { return f.elsewhere(before, s, hit) }); err != nil {
+	if err := awaitStatus(ctx, f.cluster, "another coordinator", func(s *supervisor.ClusterStatus) bool { return f.elsewhere(before, s, hit) }); err != nil {
 		return err
 	}
 	f.elected = append(f.elected, time.Since(asked))
@@ -195,7 +192,7 @@ func (f *failover) round(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.await(ctx, "all replicas serve again", whole)
+	return awaitStatus(ctx, f.cluster, "all replicas serve again", whole)
 }
 
 // strike does to the target what the run is about, and names whom it hit.
@@ -254,99 +251,6 @@ func (f *failover) elsewhere(before, now *supervisor.ClusterStatus, hit []string
 		return true
 	}
 	return *now.Coordinator != *before.Coordinator || strings.HasPrefix(f.Target, "plugin:")
-}
-
-// whole: every replica serves and lacks nothing that it knows of.
-func whole(s *supervisor.ClusterStatus) bool { return s.Serving() && s.Coordinator != nil }
-
-var errSeen = errors.New("seen")
-
-func (f *failover) await(ctx context.Context, what string, seen func(*supervisor.ClusterStatus) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, roundLimit)
-	defer cancel()
-	err := f.cluster.WatchStatus(ctx, func(s *supervisor.ClusterStatus) error {
-		if seen(s) {
-			return errSeen
-		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, errSeen):
-		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return failedf("waited %v for: %s", roundLimit, what)
-	}
-	return err
-}
-
-func await[T any](ctx context.Context, what string, from <-chan T) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, roundLimit)
-	defer cancel()
-	select {
-	case v := <-from:
-		return v, nil
-	case <-ctx.Done():
-		var none T
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return none, failedf("waited %v for: %s", roundLimit, what)
-		}
-		return none, ctx.Err()
-	}
-}
-
-// readBack lists the whole board of each replica.
-func (f *failover) readBack(ctx context.Context) (map[string][]copied, error) {
-	boards := make(map[string][]copied)
-	for _, name := range f.crowd.members[0].replicas {
-		list, err := f.readAll(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("read back %s: %w", name, err)
-		}
-		boards[name] = list
-	}
-	return boards, nil
-}
-
-// syncWhenReached brings a replica up to date. It serves by now, but the client
-// that saw it die may be in a pause before it dials again.
-func syncWhenReached(ctx context.Context, m *member) error {
-	again := time.NewTicker(redialLook)
-	defer again.Stop()
-	limit := time.Now().Add(roundLimit)
-	for {
-		err := m.ask(ctx, roundLimit, api.Request{Verb: api.Sync})
-		var refused *api.Error
-		if !errors.As(err, &refused) || refused.Kind != api.KindNotConnected || time.Now().After(limit) {
-			return err
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func (f *failover) readAll(ctx context.Context, replica string) ([]copied, error) {
-	m := &member{client: f.crowd.client, replicas: []string{replica}}
-	if err := syncWhenReached(ctx, m); err != nil {
-		return nil, err
-	}
-	var list []copied
-	r := api.Request{Verb: api.Read, All: true, Count: board.PageCountMax}
-	for {
-		page, err := m.send(ctx, readBackLimit, r)
-		if err != nil {
-			return nil, err
-		}
-		for i := range page.Articles {
-			list = append(list, copyOf(&page.Articles[i].Article))
-		}
-		if page.Next == "" {
-			return list, nil
-		}
-		r.After = page.Next
-	}
 }
 
 func (r *failoverResult) print(w io.Writer) {

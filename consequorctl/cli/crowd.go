@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"consequor/board"
+	"consequor/replicad/api"
+)
+
+// crowd is many clients over few connections.
+type crowd struct {
+	client  *api.Client
+	members []*member
+}
+
+// member is one client of a crowd, with a session of its own.
+type member struct {
+	client   *api.Client
+	replicas []string // to ask in turn
+	turn     int
+	token    board.Token
+	alone    bool // sends no token along: each request is a session of its own
+}
+
+// gather connects a crowd. Each member's first word is a read, so that
+// connecting is not measured and keys carry a mark.
+func gather(ctx context.Context, console *Console, name clusterFlag, at string, count int) (*crowd, error) {
+	cluster, err := name.find()
+	if err != nil {
+		return nil, err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{console: console, at: at}
+	if err := v.dial(status); err != nil {
+		return nil, err
+	}
+	crowd := &crowd{client: v.client}
+	replicas := []string{at}
+	if at == "" {
+		replicas = nil
+		for _, r := range status.Replicas {
+			replicas = append(replicas, r.Name)
+		}
+	}
+	for i := range count {
+		crowd.members = append(crowd.members, &member{client: v.client, replicas: replicas, turn: i})
+	}
+	errs := make([]error, count)
+	crowd.each(func(i int, m *member) { errs[i] = m.ask(ctx, greetLimit, api.Request{Verb: api.Read, Count: 1}) })
+	if err := errors.Join(errs...); err != nil {
+		crowd.close()
+		return nil, errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })]
+	}
+	return crowd, nil
+}
+
+// greetLimit bounds a crowd's first word: by then its cluster serves or is not
+// worth measuring.
+const greetLimit = 10 * time.Second
+
+// each runs work for every member at once and waits for all.
+func (c *crowd) each(work func(i int, m *member)) {
+	var wg sync.WaitGroup
+	for i, m := range c.members {
+		wg.Go(func() { work(i, m) })
+	}
+	wg.Wait()
+}
+
+func (c *crowd) close() { c.client.Close() }
+
+// ask sends r to the member's next replica.
+func (m *member) ask(ctx context.Context, limit time.Duration, r api.Request) error {
+	_, err := m.send(ctx, limit, r)
+	return err
+}
+
+// send asks the member's next replica, and the others if that one does not
+// answer, or only the one there is.
+func (m *member) send(ctx context.Context, limit time.Duration, r api.Request) (*api.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r.Replica = m.replicas[m.turn%len(m.replicas)]
+	if !m.alone {
+		r.Token = m.token
+	}
+	m.turn++
+	do := m.client.DoAny
+	if len(m.replicas) == 1 {
+		do = m.client.Do
+	}
+	answer, err := do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	m.token, err = m.token.Join(answer.Token)
+	return answer, err
+}
