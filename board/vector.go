@@ -88,6 +88,22 @@ func (v Vector) Meet(other Vector) Vector {
 	return w
 }
 
+// Through returns the part of v that a list by rising id has shown when it has
+// come to last. Its seqs need not be those of articles: it is for Has and Join.
+func (v Vector) Through(last ArticleID) Vector {
+	var w Vector
+	for _, id := range v {
+		seq := min(id.Seq, last.Seq)
+		if id.Origin > last.Origin && id.Seq >= last.Seq {
+			seq = last.Seq - 1 // of equal seqs, the higher origin's comes later
+		}
+		if seq > 0 {
+			w = append(w, ArticleID{Seq: seq, Origin: id.Origin})
+		}
+	}
+	return w
+}
+
 // SeqMax returns the highest seq of any origin.
 func (v Vector) SeqMax() uint64 {
 	var highest uint64
