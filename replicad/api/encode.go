@@ -260,6 +260,11 @@ func encodeStatus(s *Status) *pb.ReplicaStatus {
 	if !s.Since.IsZero() {
 		m.SinceUnixNano = s.Since.UnixNano()
 	}
+	if c := s.Change; c != (Change{}) {
+		m.Change = &pb.Change{
+			Attempt: c.Attempt, Prepared: c.Prepared, Sha256: c.SHA256, Error: text(c.Error), Sealed: c.Sealed, Merged: c.Merged,
+		}
+	}
 	return m
 }
 
@@ -284,6 +289,11 @@ func decodeStatus(m *pb.ReplicaStatus) Status {
 	}
 	if ns := m.GetSinceUnixNano(); ns != 0 {
 		s.Since = time.Unix(0, ns).UTC()
+	}
+	if c := m.GetChange(); c != nil {
+		s.Change = Change{
+			Attempt: c.GetAttempt(), Prepared: c.GetPrepared(), SHA256: c.GetSha256(), Error: c.GetError(), Sealed: c.GetSealed(), Merged: c.GetMerged(),
+		}
 	}
 	return s
 }

@@ -37,18 +37,24 @@ type Request struct {
 	// Read only.
 	All   bool   // replies too
 	After string // a Cursor: an article id, or the Next of the page before
-	Since string // a token: only what lies beyond it
+	Since string // a token: only what lies beyond it, replies too
 	Count int    // at most so many; 0: the default
 
 	Fresh bool // read, choose: not behind any post that was acknowledged before
 }
 
 // Answer is what the replica says. Which fields are set depends on the verb.
+//
+// The token of a read is what its listing shows: this page, those before it
+// and those that Next leads to. So the listing's end and a read since that
+// token fit together. A read that is itself since a token is read on by its
+// token, page by page: of a page that ends early it is what has been shown so
+// far.
 type Answer struct {
 	Replica   string // who served it
 	Mode      string
 	Epoch     uint64
-	Token     board.Token // of this answer alone; the client joins it to its session's
+	Token     board.Token // of this answer alone; the client joins it to its session's (see below)
 	Guarantee string      // which promise the answer met
 	Applied   uint64      // articles or log entries on this board
 	Known     uint64      // those it knows to exist; Known - Applied is how far behind it may be

@@ -12,9 +12,15 @@
 //
 // They are texts, and opaque but for what is said here. An article id is
 // "17", or "17.2" where replica 2 gave it; order ids by the two numbers, never
-// as text. A token is what a session carries from replica to replica: send the
-// join of all that came back, or just send the newest answer's when one
-// session does one thing at a time (each covers what its request carried).
+// as text. A token, CLUSTER:EPOCH:VECTOR, is what a session carries from replica
+// to replica: send the join of all that came back, which has the highest epoch
+// and of each origin the highest id. One answer's token alone is not enough: a
+// post's names that post only.
+//
+// A read's token is what its listing shows, further pages included. To follow
+// the board, read since that token, and then since that of each answer: of a
+// page with since that ends early it is what was shown so far. A token of an
+// epoch that has not begun is waited for, until the deadline.
 //
 // # Errors
 //
@@ -175,7 +181,7 @@ type Request struct {
 	// Read. Choose pages the replies likewise.
 	All   bool   `protobuf:"varint,9,opt,name=all,proto3" json:"all,omitempty"`      // replies too
 	After string `protobuf:"bytes,10,opt,name=after,proto3" json:"after,omitempty"`  // an article id, or the next of the page before
-	Since string `protobuf:"bytes,11,opt,name=since,proto3" json:"since,omitempty"`  // a token: only what lies beyond it
+	Since string `protobuf:"bytes,11,opt,name=since,proto3" json:"since,omitempty"`  // a token: only what lies beyond it, replies too
 	Count int32  `protobuf:"varint,12,opt,name=count,proto3" json:"count,omitempty"` // at most so many; 0: 50. A page has 1,000 at most, and ends at 1 MiB
 	// Read and choose: not behind any post that was acknowledged before.
 	Fresh         bool `protobuf:"varint,13,opt,name=fresh,proto3" json:"fresh,omitempty"`
@@ -310,7 +316,7 @@ type Answer struct {
 	Replica   string                 `protobuf:"bytes,1,opt,name=replica,proto3" json:"replica,omitempty"`     // who served it
 	Mode      string                 `protobuf:"bytes,2,opt,name=mode,proto3" json:"mode,omitempty"`           // in which mode
 	Epoch     uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`        // counts mode changes
-	Token     string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`         // join it to the session's
+	Token     string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`         // join it to the session's (see above)
 	Guarantee string                 `protobuf:"bytes,5,opt,name=guarantee,proto3" json:"guarantee,omitempty"` // which promise the answer met
 	Applied   uint64                 `protobuf:"varint,6,opt,name=applied,proto3" json:"applied,omitempty"`    // articles or log entries on this board
 	Known     uint64                 `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"`        // those it knows to exist; known - applied is how far behind it may be
@@ -322,7 +328,7 @@ type Answer struct {
 	Copies uint32 `protobuf:"varint,12,opt,name=copies,proto3" json:"copies,omitempty"` // on how many disks it is known to be
 	// Read: the page. Choose: the replies.
 	Articles []*Article `protobuf:"bytes,13,rep,name=articles,proto3" json:"articles,omitempty"`
-	Next     string     `protobuf:"bytes,14,opt,name=next,proto3" json:"next,omitempty"` // send as after for the next page; empty at the end
+	Next     string     `protobuf:"bytes,14,opt,name=next,proto3" json:"next,omitempty"` // send as after, with the same since, for the next page; empty at the end
 	// Choose.
 	Article *Article `protobuf:"bytes,15,opt,name=article,proto3" json:"article,omitempty"`
 	Parent  *Article `protobuf:"bytes,16,opt,name=parent,proto3" json:"parent,omitempty"` // absent for a root
@@ -1018,6 +1024,7 @@ type ReplicaStatus struct {
 	ModeSha256     string                 `protobuf:"bytes,15,opt,name=mode_sha256,json=modeSha256,proto3" json:"mode_sha256,omitempty"`
 	Fault          string                 `protobuf:"bytes,16,opt,name=fault,proto3" json:"fault,omitempty"`                                          // why it failed
 	SinceUnixNano  int64                  `protobuf:"fixed64,17,opt,name=since_unix_nano,json=sinceUnixNano,proto3" json:"since_unix_nano,omitempty"` // of the last change; 0: not told
+	Change         *Change                `protobuf:"bytes,18,opt,name=change,proto3" json:"change,omitempty"`                                        // absent: no mode change has come here
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1171,6 +1178,99 @@ func (x *ReplicaStatus) GetSinceUnixNano() int64 {
 	return 0
 }
 
+func (x *ReplicaStatus) GetChange() *Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+// Change is how far a replica has come with a change of mode. Vectors are
+// texts, "-" for an empty board; an empty text means: not yet.
+type Change struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Attempt       uint64                 `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"`   // the change that this speaks of
+	Prepared      bool                   `protobuf:"varint,2,opt,name=prepared,proto3" json:"prepared,omitempty"` // the new mode's plugin runs and has passed its rehearsal
+	Sha256        string                 `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`      // of that plugin's binary
+	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`        // why it could not be prepared, for people
+	Sealed        string                 `protobuf:"bytes,5,opt,name=sealed,proto3" json:"sealed,omitempty"`      // the board when the old mode took no more posts, durable
+	Merged        string                 `protobuf:"bytes,6,opt,name=merged,proto3" json:"merged,omitempty"`      // the board when it first held all replicas' articles, durable
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Change) Reset() {
+	*x = Change{}
+	mi := &file_consequor_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Change) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Change) ProtoMessage() {}
+
+func (x *Change) ProtoReflect() protoreflect.Message {
+	mi := &file_consequor_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Change.ProtoReflect.Descriptor instead.
+func (*Change) Descriptor() ([]byte, []int) {
+	return file_consequor_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Change) GetAttempt() uint64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Change) GetPrepared() bool {
+	if x != nil {
+		return x.Prepared
+	}
+	return false
+}
+
+func (x *Change) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *Change) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Change) GetSealed() string {
+	if x != nil {
+		return x.Sealed
+	}
+	return ""
+}
+
+func (x *Change) GetMerged() string {
+	if x != nil {
+		return x.Merged
+	}
+	return ""
+}
+
 var File_consequor_proto protoreflect.FileDescriptor
 
 const file_consequor_proto_rawDesc = "" +
@@ -1243,7 +1343,7 @@ const file_consequor_proto_rawDesc = "" +
 	"\x04hint\x18\x04 \x01(\tR\x04hint\"\x0f\n" +
 	"\rStatusRequest\"G\n" +
 	"\fStatusAnswer\x127\n" +
-	"\breplicas\x18\x01 \x03(\v2\x1b.consequor.v1.ReplicaStatusR\breplicas\"\xd0\x03\n" +
+	"\breplicas\x18\x01 \x03(\v2\x1b.consequor.v1.ReplicaStatusR\breplicas\"\xfe\x03\n" +
 	"\rReplicaStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\tR\x04step\x12\x12\n" +
@@ -1264,7 +1364,15 @@ const file_consequor_proto_rawDesc = "" +
 	"\vmode_sha256\x18\x0f \x01(\tR\n" +
 	"modeSha256\x12\x14\n" +
 	"\x05fault\x18\x10 \x01(\tR\x05fault\x12&\n" +
-	"\x0fsince_unix_nano\x18\x11 \x01(\x10R\rsinceUnixNano*j\n" +
+	"\x0fsince_unix_nano\x18\x11 \x01(\x10R\rsinceUnixNano\x12,\n" +
+	"\x06change\x18\x12 \x01(\v2\x14.consequor.v1.ChangeR\x06change\"\x9c\x01\n" +
+	"\x06Change\x12\x18\n" +
+	"\aattempt\x18\x01 \x01(\x04R\aattempt\x12\x1a\n" +
+	"\bprepared\x18\x02 \x01(\bR\bprepared\x12\x16\n" +
+	"\x06sha256\x18\x03 \x01(\tR\x06sha256\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\x12\x16\n" +
+	"\x06sealed\x18\x05 \x01(\tR\x06sealed\x12\x16\n" +
+	"\x06merged\x18\x06 \x01(\tR\x06merged*j\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tVERB_READ\x10\x01\x12\r\n" +
@@ -1295,7 +1403,7 @@ func file_consequor_proto_rawDescGZIP() []byte {
 }
 
 var file_consequor_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_consequor_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_consequor_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_consequor_proto_goTypes = []any{
 	(Verb)(0),             // 0: consequor.v1.Verb
 	(Outcome)(0),          // 1: consequor.v1.Outcome
@@ -1310,6 +1418,7 @@ var file_consequor_proto_goTypes = []any{
 	(*StatusRequest)(nil), // 10: consequor.v1.StatusRequest
 	(*StatusAnswer)(nil),  // 11: consequor.v1.StatusAnswer
 	(*ReplicaStatus)(nil), // 12: consequor.v1.ReplicaStatus
+	(*Change)(nil),        // 13: consequor.v1.Change
 }
 var file_consequor_proto_depIdxs = []int32{
 	0,  // 0: consequor.v1.Request.verb:type_name -> consequor.v1.Verb
@@ -1323,17 +1432,18 @@ var file_consequor_proto_depIdxs = []int32{
 	9,  // 8: consequor.v1.Result.failure:type_name -> consequor.v1.Failure
 	1,  // 9: consequor.v1.Failure.outcome:type_name -> consequor.v1.Outcome
 	12, // 10: consequor.v1.StatusAnswer.replicas:type_name -> consequor.v1.ReplicaStatus
-	2,  // 11: consequor.v1.Board.Do:input_type -> consequor.v1.Request
-	5,  // 12: consequor.v1.Board.Pipe:input_type -> consequor.v1.Calls
-	10, // 13: consequor.v1.Board.Status:input_type -> consequor.v1.StatusRequest
-	3,  // 14: consequor.v1.Board.Do:output_type -> consequor.v1.Answer
-	7,  // 15: consequor.v1.Board.Pipe:output_type -> consequor.v1.Results
-	11, // 16: consequor.v1.Board.Status:output_type -> consequor.v1.StatusAnswer
-	14, // [14:17] is the sub-list for method output_type
-	11, // [11:14] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	13, // 11: consequor.v1.ReplicaStatus.change:type_name -> consequor.v1.Change
+	2,  // 12: consequor.v1.Board.Do:input_type -> consequor.v1.Request
+	5,  // 13: consequor.v1.Board.Pipe:input_type -> consequor.v1.Calls
+	10, // 14: consequor.v1.Board.Status:input_type -> consequor.v1.StatusRequest
+	3,  // 15: consequor.v1.Board.Do:output_type -> consequor.v1.Answer
+	7,  // 16: consequor.v1.Board.Pipe:output_type -> consequor.v1.Results
+	11, // 17: consequor.v1.Board.Status:output_type -> consequor.v1.StatusAnswer
+	15, // [15:18] is the sub-list for method output_type
+	12, // [12:15] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_consequor_proto_init() }
@@ -1351,7 +1461,7 @@ func file_consequor_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_consequor_proto_rawDesc), len(file_consequor_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

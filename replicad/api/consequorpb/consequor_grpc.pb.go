@@ -12,9 +12,15 @@
 //
 // They are texts, and opaque but for what is said here. An article id is
 // "17", or "17.2" where replica 2 gave it; order ids by the two numbers, never
-// as text. A token is what a session carries from replica to replica: send the
-// join of all that came back, or just send the newest answer's when one
-// session does one thing at a time (each covers what its request carried).
+// as text. A token, CLUSTER:EPOCH:VECTOR, is what a session carries from replica
+// to replica: send the join of all that came back, which has the highest epoch
+// and of each origin the highest id. One answer's token alone is not enough: a
+// post's names that post only.
+//
+// A read's token is what its listing shows, further pages included. To follow
+// the board, read since that token, and then since that of each answer: of a
+// page with since that ends early it is what was shown so far. A token of an
+// epoch that has not begun is waited for, until the deadline.
 //
 // # Errors
 //
