@@ -32,7 +32,7 @@ func (p *process) Do(ctx context.Context, r api.Request) (*api.Answer, error) {
 		return nil, err
 	}
 	if a, ok := l.local(&r, &want); ok {
-		return l.finish(&r, a)
+		return l.finish(&r, &want, a)
 	}
 	w, entered := l.open(want)
 	if !entered {
@@ -40,7 +40,7 @@ func (p *process) Do(ctx context.Context, r api.Request) (*api.Answer, error) {
 	}
 	select {
 	case a := <-w.answer:
-		return l.finish(&r, a)
+		return l.finish(&r, &want, a)
 	case <-ctx.Done():
 		l.forget(w)
 		return nil, gone(&r, ctx.Err())
@@ -64,7 +64,11 @@ func (l *loop) request(ctx context.Context, r *api.Request) (host.Request, error
 		return host.Request{}, refused(modes.InvalidPost, fmt.Sprintf("no request is called %q", r.Verb), "")
 	}
 	now := time.Now()
-	h := host.Request{Verb: verb, Target: r.Target, Token: r.Token, Fresh: r.Fresh, Deadline: l.deadline(ctx, now)}
+	token, err := l.required(r)
+	if err != nil {
+		return host.Request{}, err
+	}
+	h := host.Request{Verb: verb, Target: r.Target, Token: token, Fresh: r.Fresh, Deadline: l.deadline(ctx, now)}
 	if verb.Writes() {
 		h.Article = board.Article{Author: r.Author, Title: r.Title, Body: r.Body, Key: r.Key, Time: now.UnixNano()}
 		if err := h.Article.Validate(); err != nil {
@@ -88,16 +92,16 @@ func (l *loop) deadline(ctx context.Context, now time.Time) time.Duration {
 func (l *loop) local(r *api.Request, h *host.Request) (host.Answer, bool) {
 	v := l.view.Load()
 	enough := (r.Verb == api.Read || r.Verb == api.Choose) && !r.Fresh && v.Guarantee != "" &&
-		r.Token.Epoch <= v.Epoch && (r.Token.Cluster == "" || r.Token.Cluster == l.process.config.ClusterID) &&
+		h.Token.Epoch <= v.Epoch && (h.Token.Cluster == "" || h.Token.Cluster == l.process.config.ClusterID) &&
 		v.Board.Covers(h.Token.Seen)
 	return host.Answer{Outcome: host.OK, Epoch: v.Epoch, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind}, enough
 }
 
 // finish makes the client's answer of the host's, and reads the board for it.
-func (l *loop) finish(r *api.Request, h host.Answer) (*api.Answer, error) {
+func (l *loop) finish(r *api.Request, want *host.Request, h host.Answer) (*api.Answer, error) {
 	switch h.Outcome {
 	case host.Refused:
-		return nil, l.refusal(h)
+		return nil, l.refusal(want, h)
 	case host.Unknown:
 		return nil, l.unknown(r, h)
 	}
@@ -131,7 +135,11 @@ func (l *loop) unknown(r *api.Request, h host.Answer) error {
 		Message: "it may or may not have been done: " + h.Why, Hint: retryHint(r)}
 }
 
-func (l *loop) refusal(h host.Answer) error {
+func (l *loop) refusal(want *host.Request, h host.Answer) error {
+	if h.Kind == modes.Deadline && want.Token.Epoch > h.Epoch { // the host has kept it for that epoch
+		h.Kind = modes.Behind
+		h.Why = fmt.Sprintf("the token is of epoch %d, and %s was still in epoch %d at the deadline", want.Token.Epoch, l.self.Name, h.Epoch)
+	}
 	e := refused(h.Kind, h.Why, "")
 	switch h.Kind {
 	case modes.NoMajority:
@@ -170,97 +178,6 @@ func retryHint(r *api.Request) string {
 		return "it had no key, so a retry may post it twice: look with consequorctl read first"
 	}
 	return "retry with the same key: --key '" + r.Key + "'"
-}
-
-// readPage fills in the page that a read asks for.
-func (l *loop) readPage(r *api.Request, a *api.Answer) error {
-	q := board.Query{All: r.All, UpTo: a.Token.Seen, Count: r.Count}
-	if r.Since != "" {
-		since, err := board.ParseToken(r.Since)
-		if err != nil {
-			return refused(modes.InvalidPost, err.Error(), "pass a token from an earlier answer")
-		}
-		if since.Cluster != "" && since.Cluster != l.process.config.ClusterID {
-			return refused(modes.OtherCluster, "the token after --since is of cluster "+since.Cluster, "")
-		}
-		q.All, q.Since = true, since.Seen
-	}
-	page, err := l.page(&q, r.After)
-	if err != nil {
-		return err
-	}
-	a.Articles, a.Next = page.Entries, next(&q, &page)
-	return nil
-}
-
-// readThread fills in the article, its parent and its replies.
-func (l *loop) readThread(r *api.Request, a *api.Answer) error {
-	upTo := a.Token.Seen
-	entry, ok, err := l.entry(r.Target, upTo)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return refused(modes.NotFound, fmt.Sprintf("no article %s at %s", r.Target, l.self.Name), "consequorctl read --all lists the ids on the board")
-	}
-	a.Article = entry
-	if !entry.IsRoot() {
-		parent, ok, err := l.entry(entry.Parent, upTo)
-		if err != nil {
-			return err
-		}
-		if ok {
-			a.Parent = &parent
-		}
-	}
-	q := board.Query{Under: r.Target, UpTo: upTo, Count: r.Count}
-	page, err := l.page(&q, r.After)
-	if err != nil {
-		return err
-	}
-	a.Articles, a.Next = page.Entries, next(&q, &page)
-	return nil
-}
-
-// entry finds one article with the number of its replies: it is the first one
-// of a page that begins right below it.
-func (l *loop) entry(id board.ArticleID, upTo board.Vector) (board.Entry, bool, error) {
-	page, err := l.disk.Page(board.Query{All: true, After: id.Before(), UpTo: upTo, Count: 1})
-	if err != nil || len(page.Entries) == 0 || page.Entries[0].ID != id {
-		return board.Entry{}, false, l.boardError(err)
-	}
-	return page.Entries[0], true, nil
-}
-
-// page reads one page from the board. after is an api.Cursor: all pages of one
-// reading stay within the vector of the first.
-func (l *loop) page(q *board.Query, after string) (board.Page, error) {
-	cursor, err := api.ParseCursor(after)
-	if err != nil {
-		return board.Page{}, refused(modes.InvalidPost, err.Error(), "pass an id, or next as the page before gave it")
-	}
-	q.After = cursor.After
-	if cursor.UpTo != nil {
-		q.UpTo = q.UpTo.Meet(cursor.UpTo)
-	}
-	page, err := l.disk.Page(*q)
-	return page, l.boardError(err)
-}
-
-// next is the cursor behind a page; empty at the end.
-func next(q *board.Query, page *board.Page) string {
-	if !page.More || len(page.Entries) == 0 {
-		return ""
-	}
-	return api.Cursor{After: page.Entries[len(page.Entries)-1].ID, UpTo: q.UpTo}.String()
-}
-
-func (l *loop) boardError(err error) error {
-	if err == nil {
-		return nil
-	}
-	l.log.Error("read the board", "err", err)
-	return refused(modes.Unreachable, fmt.Sprintf("read the board of %s: %v", l.self.Name, err), "ask another replica")
 }
 
 // Status tells how each hosted replica is; see api.Service.
