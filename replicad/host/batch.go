@@ -103,8 +103,8 @@ func (h *Host) nextEvents() []modes.Event {
 	return nil
 }
 
-// prepare makes events ready for the mode: requests that have ended meanwhile
-// are left out, and what the others name is looked up.
+// prepare makes events ready for the mode: requests that have ended meanwhile,
+// or wait for the next epoch by now, are left out, and what the others name is looked up.
 func (h *Host) prepare(events []modes.Event) []modes.Event {
 	ready := events[:0]
 	for _, e := range events {
@@ -114,7 +114,7 @@ func (h *Host) prepare(events []modes.Event) []modes.Event {
 			continue
 		}
 		open := h.requests.byID[r.ID]
-		if open == nil || open.delivered {
+		if open == nil || open.delivered || h.keepsBack(open) {
 			continue
 		}
 		open.delivered = true

@@ -50,6 +50,7 @@ func (h *Host) check(effects *modes.Effects) error {
 // is held behind all that the whole batch writes.
 func (h *Host) apply(effects *modes.Effects) {
 	var held []modes.Effect
+	sealed := h.seal.said
 	for _, effect := range effects.List {
 		if h.phase == phaseHalted {
 			return
@@ -62,7 +63,10 @@ func (h *Host) apply(effects *modes.Effects) {
 			h.end = h.Disk.Forget(e.UpTo)
 		case modes.Store:
 			h.onStore(e)
-		case modes.Send, modes.Reply, modes.Serve, modes.SendBoard, modes.Sealed, modes.Stopped:
+		case modes.Sealed:
+			sealed = true
+			held = append(held, effect)
+		case modes.Send, modes.Reply, modes.Serve, modes.SendBoard, modes.Stopped:
 			held = append(held, effect)
 		case modes.SendNow:
 			h.send(e.To, e.Message)
@@ -87,8 +91,9 @@ func (h *Host) apply(effects *modes.Effects) {
 		}
 	}
 	if len(held) > 0 && h.phase != phaseHalted {
-		h.hold(h.holdAt, heldBatch{life: h.life, effects: held, board: h.written})
+		h.hold(h.holdAt, heldBatch{life: h.life, effects: held, board: h.written, sealed: h.seal.said})
 	}
+	h.seal.said = sealed
 }
 
 func (h *Host) onReport(s modes.Status) {
@@ -111,6 +116,10 @@ func (h *Host) onStore(e modes.Store) {
 	if len(fresh) == 0 {
 		return
 	}
+	if h.seal.said { // the boards of a sealed epoch are being merged, and another mode may have begun elsewhere
+		h.halt(fmt.Sprintf("the mode stores article %s after it has sealed epoch %d", fresh[0].ID, h.state.Epoch))
+		return
+	}
 	h.journal(fresh)
 	if e.Durable || len(h.shown) > 0 { // never above what is hidden
 		h.holdAt = h.end
@@ -127,6 +136,7 @@ func (h *Host) journal(fresh []board.Article) {
 	for _, a := range fresh {
 		h.written = h.written.With(a.ID)
 	}
+	h.checkMerged()
 }
 
 // newArticles returns those that are not on the board yet. One that is there

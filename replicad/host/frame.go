@@ -23,6 +23,8 @@ const (
 	kindUp                      // "my mode runs, in this incarnation"; the body may ask for the same
 	kindDown                    // "my mode has ended"; no body
 	kindSpan                    // a SpanChunk
+	kindPull                    // "my sealed board holds this; what has yours beyond it?": a vector
+	kindFill                    // the answer: a SpanChunk without a message
 )
 
 func (k Kind) String() string {
@@ -35,6 +37,10 @@ func (k Kind) String() string {
 		return "down"
 	case kindSpan:
 		return "span"
+	case kindPull:
+		return "pull"
+	case kindFill:
+		return "fill"
 	}
 	return "invalid"
 }

@@ -12,6 +12,7 @@ type (
 		life    uint64
 		effects []modes.Effect
 		board   board.Vector
+		sealed  bool // the mode had said Sealed before
 	}
 	// heldSpan is a span that was received: its message is delivered when the
 	// articles are durable and visible.
@@ -23,11 +24,19 @@ type (
 	}
 	// heldSeal is the wish to seal.
 	heldSeal struct{}
+	// heldPull is a peer's wish for what this board has, and the board as it
+	// stood then.
+	heldPull struct {
+		to           board.ReplicaID
+		since, board board.Vector
+	}
+	// heldMerged is the word that the board is where Merge wanted it.
+	heldMerged struct{ target board.Vector }
 )
 
 type heldEffects struct {
 	at   Position
-	what any // heldBatch, heldSpan or heldSeal
+	what any // one of the above
 }
 
 // shownAt is articles that become visible when at is on disk.
@@ -36,9 +45,12 @@ type shownAt struct {
 	articles []board.Article
 }
 
-// hold keeps what until everything before at is on disk. Positions never fall,
-// so the queue is in order of both call and position.
+// hold keeps what until everything before at, and before what is held already,
+// is on disk: the queue is in order of both call and position.
 func (h *Host) hold(at Position, what any) {
+	if n := len(h.held); n > 0 {
+		at = max(at, h.held[n-1].at)
+	}
 	if at <= h.synced && len(h.held) == 0 {
 		h.release(what)
 		return
@@ -109,7 +121,10 @@ func (h *Host) release(what any) {
 			return
 		}
 		for _, effect := range held.effects {
-			h.releaseEffect(effect, held.board)
+			if h.phase == phaseHalted {
+				return
+			}
+			h.releaseEffect(effect, &held)
 		}
 	case heldSpan:
 		if held.life == h.life && h.phase == phaseRunning {
@@ -119,25 +134,30 @@ func (h *Host) release(what any) {
 		if h.phase == phaseRunning {
 			h.pending.push(modes.Seal{})
 		}
+	case heldPull:
+		h.peers[held.to].pulls = false
+		h.Network.SendSpan(held.to, h.frame(held.to, kindFill, nil), held.since, held.board, nil)
+	case heldMerged:
+		h.Clients.Merged(held.target)
 	}
 }
 
-func (h *Host) releaseEffect(effect modes.Effect, vector board.Vector) {
+func (h *Host) releaseEffect(effect modes.Effect, of *heldBatch) {
 	switch e := effect.(type) {
 	case modes.Send:
 		h.send(e.To, e.Message)
 	case modes.SendBoard:
 		if e.To == h.Self {
-			h.pending.push(modes.Receive{From: h.Self, Message: e.Message, Span: &modes.Span{Board: vector}})
+			h.pending.push(modes.Receive{From: h.Self, Message: e.Message, Span: &modes.Span{Board: of.board}})
 			return
 		}
-		h.Network.SendSpan(e.To, h.frame(e.To, kindSpan, nil), e.Since, vector, e.Message)
+		h.Network.SendSpan(e.To, h.frame(e.To, kindSpan, nil), e.Since, of.board, e.Message)
 	case modes.Reply:
-		h.onReply(e)
+		h.onReply(e, of.sealed)
 	case modes.Serve:
 		h.onServe(e)
 	case modes.Sealed:
-		h.Clients.Sealed(e.Board)
+		h.onSealed(e.Board)
 	case modes.Stopped:
 		h.Clients.Stopped()
 	}

@@ -32,6 +32,9 @@ type Disk interface {
 	Forget(upTo uint64) Position
 	Journal(articles []board.Article) Position
 	SetState(state []byte) Position
+	// Reset drops all records, numbers from 1 again and sets the state: one
+	// entry, so that a crash leaves all of it or nothing.
+	Reset(state []byte) Position
 	// Sync asks that everything before pos get to disk; Host.Synced follows.
 	Sync(pos Position)
 	// Backlog is the number of bytes written that are not yet on disk.
@@ -75,8 +78,11 @@ type Clients interface {
 	View(v View)
 	// Status is called when the mode reports a change.
 	Status(s modes.Status)
-	// Sealed, Stopped and Halted tell the three ends of an epoch's mode.
+	// Sealed, Stopped and Halted tell the three ends of an epoch's mode. Sealed
+	// may be told again, by a new life or because Seal was called again.
 	Sealed(v board.Vector)
+	// Merged tells that the board holds exactly what Merge asked for, durably.
+	Merged(v board.Vector)
 	Stopped()
 	Halted(why string)
 	// Note takes a line for the trace.
@@ -89,7 +95,9 @@ type Config struct {
 	Replicas    []board.ReplicaID // all, rising
 	Voters      []board.ReplicaID // rising
 	Cluster     string            // id; tokens of another are refused
-	Epoch       uint64
+	Epoch       uint64            // at least 1
+	ModeEpoch   uint64            // that the mode began with; what the disk has of an earlier one is void, but for the board
+	Mode        string            // name of the mode, for answers
 	Seed        uint64
 	Options     []modes.Option
 	ReplicaName func(board.ReplicaID) string // for messages; default "r1"
@@ -104,6 +112,7 @@ type Config struct {
 // modes.LocalReads.
 type View struct {
 	Epoch     uint64
+	Mode      string // of that epoch
 	Guarantee string // empty: the mode must be asked
 	Board     board.Vector
 	Behind    uint64
@@ -130,6 +139,8 @@ type Host struct {
 	batchNumber uint64   // of the batch in the plugin, or the last one
 	stepping    bool     // a batch is in the plugin
 	stopping    bool     // Stop was asked for
+	seal        seal
+	merging     *merging // nil: Merge was not asked for
 	guarantee   string   // of local reads; empty: off
 	status      modes.Status
 
@@ -177,11 +188,8 @@ func New(c Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state of %s: %w", c.ReplicaName(c.Self), err)
 	}
-	switch {
-	case h.state.Epoch == 0:
-		h.state.Epoch = c.Epoch
-	case h.state.Epoch != c.Epoch:
-		return nil, fmt.Errorf("%s was left in epoch %d, the cluster is in epoch %d", c.ReplicaName(c.Self), h.state.Epoch, c.Epoch)
+	if err := h.enterEpoch(); err != nil {
+		return nil, err
 	}
 	return h, nil
 }
@@ -193,6 +201,7 @@ func (h *Host) Tick(now time.Duration) {
 	}
 	h.now = now
 	h.expireRequests()
+	h.pullAgain()
 	if h.phase != phaseRunning {
 		return
 	}
@@ -208,112 +217,22 @@ func (h *Host) Tick(now time.Duration) {
 // that nothing is due.
 func (h *Host) NextWake() (time.Duration, bool) {
 	wake, ok := h.requests.nextDeadline()
+	sooner := func(at time.Duration, set bool) {
+		if set && (!ok || at < wake) {
+			wake, ok = at, true
+		}
+	}
+	sooner(h.nextPull())
 	if h.phase == phaseRunning {
-		if at, set := h.timers.next(); set && (!ok || at < wake) {
-			wake, ok = at, true
-		}
-		if at, set := h.nextAnnouncement(); set && (!ok || at < wake) {
-			wake, ok = at, true
-		}
+		sooner(h.timers.next())
+		sooner(h.nextAnnouncement())
 	}
 	return wake, ok
-}
-
-// PluginUp tells that a new state machine waits for its first batch.
-func (h *Host) PluginUp() {
-	if h.phase == phaseHalted {
-		return
-	}
-	h.life++
-	h.phase = phaseStarting
-	h.state.Incarnation++
-	h.startAt = h.saveState()
-	h.sync(h.startAt)
-	h.tryStart()
-}
-
-// PluginDown tells that the state machine has ended. What it had in hand is
-// given to the next one, but for posts without a key, which nobody can repeat
-// safely.
-func (h *Host) PluginDown() {
-	if h.phase == phaseHalted || h.phase == phaseIdle {
-		return
-	}
-	h.phase = phaseIdle
-	h.stepping = false
-	h.urgent, h.untold = nil, nil
-	h.timers.clear()
-	h.pending.dropAll()
-	h.setGuarantee("")
-	h.dropHeldOfDeadLife()
-	h.announce(kindDown)
-	h.requests.redeliver(h.finish)
-}
-
-// tryStart gives the mode its past, once this life's incarnation is durable.
-func (h *Host) tryStart() {
-	if h.phase != phaseStarting || h.synced < h.startAt {
-		return
-	}
-	past, err := h.Disk.Past()
-	if err != nil {
-		h.halt(fmt.Sprintf("read the journal: %v", err))
-		return
-	}
-	keys, from, err := h.Disk.Keys(2 * board.KeyCountMax)
-	if err != nil {
-		h.halt(fmt.Sprintf("read the keys: %v", err))
-		return
-	}
-	h.phase = phaseRunning
-	h.batchNumber = 0
-	h.urgent = append(keyPieces(keys), recordPieces(past)...)
-	h.pending.push(modes.Start{
-		Epoch: h.state.Epoch, Incarnation: h.state.Incarnation,
-		Seed:    mix(h.Seed, uint64(h.Self), h.state.Incarnation),
-		Options: h.Options, Self: h.Self, Replicas: h.Replicas, Voters: h.Voters,
-		Board: h.written, Served: h.state.Incarnation > 1, KeysFrom: from,
-	})
-	if h.state.Sealed {
-		h.pending.push(modes.Seal{})
-	}
-	h.announce(kindUp)
-	for _, id := range h.Replicas {
-		if p := h.peers[id]; p != nil && p.up {
-			h.pending.push(modes.PeerUp{Peer: id})
-		}
-	}
-	h.requests.each(h.deliver)
-	if h.stopping {
-		h.pending.push(modes.Stop{})
-	}
-}
-
-// mix derives a seed of its own for each life of each replica (SplitMix64).
-func mix(parts ...uint64) uint64 {
-	var z uint64
-	for _, p := range parts {
-		z += p + 0x9e3779b97f4a7c15
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		z ^= z >> 31
-	}
-	return z
 }
 
 func (h *Host) saveState() Position {
 	h.end = h.Disk.SetState(h.state.encode())
 	return h.end
-}
-
-// Seal asks the mode to take no more posts in this epoch. The wish is durable
-// before the mode hears of it.
-func (h *Host) Seal() {
-	if h.state.Sealed || h.phase == phaseHalted {
-		return
-	}
-	h.state.Sealed = true
-	h.hold(h.saveState(), heldSeal{})
 }
 
 // Stop asks the mode to hand over and then to say Stopped.
@@ -332,6 +251,7 @@ func (h *Host) halt(why string) {
 		return
 	}
 	h.phase = phaseHalted
+	h.merging = nil
 	h.setGuarantee("")
 	h.pending.dropAll()
 	h.announce(kindDown)
@@ -356,5 +276,5 @@ func (h *Host) setGuarantee(label string) {
 
 // publish shows the driver what it may answer alone.
 func (h *Host) publish() {
-	h.Clients.View(View{Epoch: h.state.Epoch, Guarantee: h.guarantee, Board: h.Disk.Vector(), Behind: h.status.Behind})
+	h.Clients.View(View{Epoch: h.state.Epoch, Mode: h.Mode, Guarantee: h.guarantee, Board: h.Disk.Vector(), Behind: h.status.Behind})
 }

@@ -47,6 +47,7 @@ type node struct {
 	halted  string
 	stopped bool
 	sealed  bool
+	merged  board.Vector
 	notes   []string
 	cut     map[board.ReplicaID]bool
 }
@@ -62,6 +63,7 @@ type write struct {
 	forget   uint64
 	articles []board.Article
 	state    []byte
+	reset    bool // before the state is set, all records go
 }
 
 func newCluster(t *testing.T, n int, mode func() modes.Mode) *cluster {
@@ -253,6 +255,9 @@ func (n *node) append(w write) host.Position {
 func (n *node) Past() (host.Past, error) {
 	past := host.Past{First: 1}
 	for _, w := range n.log {
+		if w.reset {
+			past = host.Past{First: 1}
+		}
 		switch {
 		case w.record != nil:
 			past.Records = append(past.Records, w.record)
@@ -269,9 +274,12 @@ func (n *node) Save(record []byte) host.Position        { return n.append(write{
 func (n *node) Forget(upTo uint64) host.Position        { return n.append(write{forget: upTo}) }
 func (n *node) Journal(a []board.Article) host.Position { return n.append(write{articles: a}) }
 func (n *node) SetState(state []byte) host.Position     { return n.append(write{state: state}) }
-func (n *node) Sync(pos host.Position)                  { n.wanted = max(n.wanted, pos) }
-func (n *node) Backlog() int64                          { return n.backlog }
-func (n *node) Vector() board.Vector                    { return n.shown.Vector() }
+func (n *node) Reset(state []byte) host.Position {
+	return n.append(write{reset: true, state: state})
+}
+func (n *node) Sync(pos host.Position) { n.wanted = max(n.wanted, pos) }
+func (n *node) Backlog() int64         { return n.backlog }
+func (n *node) Vector() board.Vector   { return n.shown.Vector() }
 func (n *node) Keys(count int) ([]board.KeyedID, uint64, error) {
 	keys, from := n.shown.Keys(count)
 	return keys, from, nil
@@ -339,6 +347,7 @@ func (n *node) Answer(id modes.RequestID, a host.Answer) {
 func (n *node) View(v host.View)      { n.view = v }
 func (n *node) Status(s modes.Status) { n.status = s }
 func (n *node) Sealed(board.Vector)   { n.sealed = true }
+func (n *node) Merged(v board.Vector) { n.merged = v }
 func (n *node) Stopped()              { n.stopped = true }
 func (n *node) Halted(why string)     { n.halted = why }
 func (n *node) Note(text string)      { n.notes = append(n.notes, text) }

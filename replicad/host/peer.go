@@ -13,6 +13,7 @@ type peer struct {
 	linked      bool   // there is a connection to its process
 	up          bool   // its mode runs
 	incarnation uint64 // the highest seen; frames of lower ones are dropped
+	pulls       bool   // a pull of its board waits for this disk
 }
 
 // LinkUp tells that there is a connection to the process of replica id.
@@ -62,6 +63,22 @@ func (h *Host) announceAgain() {
 // answerMe is the body of an announcement that is to be answered by one.
 const answerMe = 1
 
+// announceAll tells all connected peers of a new life, and asks those that have
+// not announced themselves to do so: they may have while this replica was still
+// in another epoch.
+func (h *Host) announceAll() {
+	h.announced = h.now
+	for _, id := range h.Replicas {
+		switch p := h.peers[id]; {
+		case p == nil || !p.linked:
+		case p.up:
+			h.Network.Send(h.frame(id, kindUp, nil))
+		default:
+			h.Network.Send(h.frame(id, kindUp, []byte{answerMe}))
+		}
+	}
+}
+
 // announce tells all connected peers how this replica's mode is.
 func (h *Host) announce(kind Kind) {
 	h.announced = h.now
@@ -99,6 +116,10 @@ func (h *Host) Frame(f Frame) {
 	case kindSpan:
 		h.peerUp(f.From, p, f.Incarnation)
 		h.onSpan(f)
+	case kindPull: // says nothing of the sender's mode; nor does its answer
+		h.onPull(f.From, p, f.Body)
+	case kindFill:
+		h.onFill(f)
 	}
 }
 
@@ -145,24 +166,14 @@ func (h *Host) onSpan(f Frame) {
 }
 
 func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
-	fresh, err := h.newArticles(chunk.Articles)
-	if err != nil {
-		h.halt(fmt.Sprintf("span from %s: %v", h.ReplicaName(from), err))
+	fresh, ok := h.take(from, chunk)
+	if !ok {
 		return
-	}
-	if len(fresh) > 0 {
-		h.journal(fresh)
-		h.holdAt = h.end
-		h.showLater(h.end, fresh)
 	}
 	for _, a := range fresh {
 		if a.Key != "" {
 			h.untold = append(h.untold, board.KeyedID{ID: a.ID, Key: a.Key})
 		}
-	}
-	if !h.written.Covers(chunk.UpTo) {
-		h.halt(fmt.Sprintf("span from %s up to %s left the board at %s", h.ReplicaName(from), chunk.UpTo, h.written))
-		return
 	}
 	if !chunk.Last {
 		h.sync(h.holdAt)
@@ -171,4 +182,24 @@ func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
 	keys := h.untold[max(0, len(h.untold)-2*board.KeyCountMax):]
 	h.untold = nil
 	h.hold(h.holdAt, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys})
+}
+
+// take writes what a span brings that is new, to be shown once it is durable.
+// When the span contradicts the board, or itself, the replica halts: false.
+func (h *Host) take(from board.ReplicaID, chunk *SpanChunk) (fresh []board.Article, ok bool) {
+	fresh, err := h.newArticles(chunk.Articles)
+	if err != nil {
+		h.halt(fmt.Sprintf("span from %s: %v", h.ReplicaName(from), err))
+		return nil, false
+	}
+	if len(fresh) > 0 {
+		h.journal(fresh)
+		h.holdAt = h.end
+		h.showLater(h.end, fresh)
+	}
+	if !h.written.Covers(chunk.UpTo) {
+		h.halt(fmt.Sprintf("span from %s up to %s left the board at %s", h.ReplicaName(from), chunk.UpTo, h.written))
+		return nil, false
+	}
+	return fresh, true
 }

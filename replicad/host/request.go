@@ -27,6 +27,7 @@ type Answer struct {
 	Kind    modes.RefusalKind // when refused
 	Why     string            // when refused or unknown
 	Epoch   uint64
+	Mode    string // of that epoch
 
 	ID      board.ArticleID // post, reply
 	Copies  int
@@ -57,6 +58,7 @@ type request struct {
 	delivered bool // the mode that runs now knows it
 	exposed   bool // an earlier life of the mode knew it: a write may have been sent on
 	cancelled bool // its deadline has passed
+	early     bool // it waits for the next epoch: the mode of this one takes no more posts
 }
 
 // lost is the answer for a request that no mode will answer.
@@ -101,20 +103,6 @@ func (t *requestTable) nextDeadline() (time.Duration, bool) {
 	return 0, false
 }
 
-// redeliver prepares the open requests for the next life. A write without a
-// key that the dead mode knew can't be given to another: it might be done twice.
-func (t *requestTable) redeliver(finish func(*request, Answer)) {
-	t.each(func(r *request) {
-		if !r.delivered {
-			return
-		}
-		r.exposed, r.delivered = true, false
-		if r.event.Verb.Writes() && r.event.Article.Key == "" {
-			finish(r, Answer{Outcome: Unknown, Why: "the mode's process died and the post has no key"})
-		}
-	})
-}
-
 // Request takes a request and returns its id; its one answer comes by
 // Clients.Answer, perhaps before Request returns.
 func (h *Host) Request(r Request) modes.RequestID {
@@ -126,7 +114,7 @@ func (h *Host) Request(r Request) modes.RequestID {
 	}}
 	id := open.event.ID
 	if kind, why := h.turnAway(&r); kind != "" {
-		h.Clients.Answer(id, Answer{Outcome: Refused, Kind: kind, Why: why, Epoch: h.state.Epoch, Board: h.Disk.Vector()})
+		h.Clients.Answer(id, Answer{Outcome: Refused, Kind: kind, Why: why, Epoch: h.state.Epoch, Mode: h.Mode, Board: h.Disk.Vector()})
 		return id
 	}
 	h.requests.byID[id] = open
@@ -151,11 +139,30 @@ func (h *Host) turnAway(r *Request) (modes.RefusalKind, string) {
 }
 
 // deliver queues an open request for the mode. One whose token is of a later
-// epoch waits for that epoch.
+// epoch waits for that epoch, and so does a write while this one is sealed.
 func (h *Host) deliver(r *request) {
-	if r.token.Epoch <= h.state.Epoch && !r.cancelled {
+	if r.token.Epoch <= h.state.Epoch && !r.cancelled && !h.keepsBack(r) {
 		h.pending.push(r.event)
 	}
+}
+
+// keepsBack reports whether a request that no mode has now waits for the next
+// epoch's. The request table bounds such requests, and their deadlines do.
+func (h *Host) keepsBack(r *request) bool { return h.state.Sealed && r.event.Verb.Writes() }
+
+// redeliver prepares the open requests for the next life. A write without a key
+// that the dead mode knew can't be given to another: it might be done twice.
+func (h *Host) redeliver(why string) {
+	h.requests.each(func(r *request) {
+		r.early = false
+		if !r.delivered {
+			return
+		}
+		r.exposed, r.delivered = true, false
+		if r.event.Verb.Writes() && r.event.Article.Key == "" {
+			h.finish(r, Answer{Outcome: Unknown, Why: why})
+		}
+	})
 }
 
 // Forget drops a request whose client has gone; it gets no answer.
@@ -181,7 +188,7 @@ func (h *Host) expireRequests() {
 		case r.cancelled:
 			h.finish(r, r.lost("no answer by the deadline"))
 		case !r.delivered:
-			h.finish(r, r.lost("its turn did not come before the deadline"))
+			h.finish(r, h.overdue(r))
 		default:
 			r.cancelled = true
 			h.pending.push(modes.Cancel{Request: due.id})
@@ -190,10 +197,22 @@ func (h *Host) expireRequests() {
 	}
 }
 
+// overdue is the answer for a request that no mode has at its deadline.
+func (h *Host) overdue(r *request) Answer {
+	if !r.early && !h.keepsBack(r) {
+		return r.lost("its turn did not come before the deadline")
+	}
+	a := r.lost("the mode was still being changed at the deadline")
+	if a.Outcome == Refused {
+		a.Kind = modes.EpochChanging
+	}
+	return a
+}
+
 // finish ends an open request.
 func (h *Host) finish(r *request, a Answer) {
 	delete(h.requests.byID, r.event.ID)
-	a.Epoch = h.state.Epoch
+	a.Epoch, a.Mode = h.state.Epoch, h.Mode
 	a.Behind = h.status.Behind
 	if a.Board == nil {
 		a.Board = h.Disk.Vector()
@@ -201,30 +220,62 @@ func (h *Host) finish(r *request, a Answer) {
 	h.Clients.Answer(r.event.ID, a)
 }
 
-func (h *Host) onReply(e modes.Reply) {
-	r := h.requests.byID[e.Request]
-	if r == nil {
+// answered returns the open request that an answer of the mode is for; nil:
+// there is none any more, or the mode had answered it before.
+func (h *Host) answered(id modes.RequestID) *request {
+	if r := h.requests.byID[id]; r != nil && r.delivered {
+		return r
+	}
+	return nil
+}
+
+// onReply takes the mode's word on a write or a sync. sealed: it had said Sealed
+// before, and then no post is acknowledged any more, for its article may not be
+// among those that the next epoch begins with.
+func (h *Host) onReply(e modes.Reply, sealed bool) {
+	r := h.answered(e.Request)
+	switch {
+	case r == nil:
+	case e.Outcome == modes.Unknown:
+		h.onUnknown(r, e.Why)
+	case sealed && r.event.Verb.Writes():
+		h.halt(fmt.Sprintf("the mode acknowledges article %s after it has sealed epoch %d", e.ID, h.state.Epoch))
+	default:
+		h.finish(r, Answer{Outcome: OK, ID: e.ID, Copies: e.Copies, Reached: e.Reached, Missed: e.Missed, Count: e.Count, Guarantee: e.Guarantee})
+	}
+}
+
+// onUnknown ends a request, unless it waits for the next epoch: a seal cuts off
+// what was under way, and with its key a write can be tried again there.
+func (h *Host) onUnknown(r *request, why string) {
+	if h.state.Sealed && why != modes.KeyTooOld && r.waits() {
+		r.delivered, r.exposed, r.early = false, true, true
 		return
 	}
-	a := Answer{Outcome: OK, ID: e.ID, Copies: e.Copies, Reached: e.Reached, Missed: e.Missed, Count: e.Count, Why: e.Why, Guarantee: e.Guarantee}
-	if e.Outcome == modes.Unknown {
-		a.Outcome = Unknown
-	}
-	h.finish(r, a)
+	h.finish(r, Answer{Outcome: Unknown, Why: why})
+}
+
+// waits reports whether a request that one mode has had can be given to
+// another.
+func (r *request) waits() bool {
+	return !r.cancelled && (!r.event.Verb.Writes() || r.event.Article.Key != "")
 }
 
 func (h *Host) onServe(e modes.Serve) {
-	if r := h.requests.byID[e.Request]; r != nil {
+	if r := h.answered(e.Request); r != nil {
 		h.finish(r, Answer{Outcome: OK, Board: e.UpTo, Guarantee: e.Guarantee, Asked: e.Asked, Missed: e.Missed})
 	}
 }
 
 // onRefuse answers a refusal, unless an earlier life of the mode may have sent
-// the post on: then nobody can say that it is surely not done.
+// the post on: then nobody can say that it is surely not done. What is refused
+// because the epoch ends waits for the next one.
 func (h *Host) onRefuse(e modes.Refuse) {
-	r := h.requests.byID[e.Request]
+	r := h.answered(e.Request)
 	switch {
 	case r == nil:
+	case e.Kind == modes.EpochChanging && !r.cancelled && (!r.exposed || r.waits()):
+		r.delivered, r.early = false, true
 	case r.exposed && r.event.Verb.Writes():
 		h.finish(r, Answer{Outcome: Unknown, Why: e.Why})
 	default:

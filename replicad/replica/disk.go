@@ -53,6 +53,11 @@ func (d *disk) SetState(state []byte) host.Position {
 	return host.Position(d.Replica.SetState(state))
 }
 
+func (d *disk) Reset(state []byte) host.Position {
+	d.past = host.Past{State: state, First: 1}
+	return host.Position(d.Replica.Reset(state))
+}
+
 func (d *disk) Journal(articles []board.Article) host.Position {
 	return host.Position(d.Replica.Journal(articles))
 }

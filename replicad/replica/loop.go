@@ -132,6 +132,9 @@ func (l *loop) Status(s modes.Status) { l.process.reporter.modeChanged(l, s) }
 // Sealed is told when no post can come any more in this epoch.
 func (l *loop) Sealed(v board.Vector) { l.log.Info("sealed", "board", v.String()) }
 
+// Merged tells that the board is where a mode change wants it; see host.Clients.
+func (l *loop) Merged(v board.Vector) { l.log.Info("merged", "board", v.String()) }
+
 // Stopped is told when the mode has handed over.
 func (l *loop) Stopped() {
 	select {
