@@ -25,6 +25,7 @@
 //	replicad/api            the client API
 //	replicad/replica        a replicad process: the core over disk, peers, plugin and clock
 //	topologies              topology files, and what a process is told
+//	supervisor/modechange   the pure core of a mode change: what is told to whom, and when
 //	supervisor              keeps a topology's processes running
 //	consequorctl/cli        the command line
 //

@@ -32,7 +32,8 @@ var mayImport = map[string][]string{
 	"replicad/api":           {"board"},
 	"replicad/replica":       {"board", "modes", "modes/modeplugin", "replicad/host", "replicad/store", "replicad/wire", "replicad/api", "topologies"},
 	"replicad":               {"modes/builtin", "modes/modeplugin", "replicad/replica"},
-	"supervisor":             {"board", "modes", "replicad/api", "topologies"},
+	"supervisor":             {"board", "modes", "replicad/api", "supervisor/modechange", "topologies"},
+	"supervisor/modechange":  {"board"},
 	"consequorctl/cli":       {"board", "modes", "modes/builtin", "modes/modeplugin", "replicad/api", "replicad/replica", "supervisor", "topologies"},
 	"consequorctl":           {"consequorctl/cli"},
 	"replicad/wire/wiretest": {"replicad/wire"},
@@ -40,7 +41,7 @@ var mayImport = map[string][]string{
 
 // pure packages decide and compute; they reach neither clock nor system. Of
 // time they may use Duration, which the second test below checks.
-var pure = []string{"board", "modes", "modes/sequential", "replicad/host"}
+var pure = []string{"board", "modes", "modes/sequential", "replicad/host", "supervisor/modechange"}
 
 var impure = []string{"net", "os", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "crypto/rand"}
 
