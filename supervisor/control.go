@@ -23,6 +23,7 @@ type ClusterStatus struct {
 	Cluster       string          `json:"cluster"`
 	Topology      string          `json:"topology"` // path of the file it was made from
 	Mode          string          `json:"mode"`
+	Unsafe        bool            `json:"unsafe,omitempty"` // the mode's options break its promise
 	Epoch         uint64          `json:"epoch"`
 	Coordinator   *string         `json:"coordinator"` // nil: none known; never a replica that is not serving
 	Backup        *string         `json:"backup"`

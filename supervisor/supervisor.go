@@ -274,7 +274,7 @@ func droppedEvent() Event {
 }
 
 func (s *supervisor) describe() ClusterStatus {
-	return ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, Mode: s.state.Mode.Name, Epoch: s.state.Epoch,
+	return ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, Mode: s.state.Mode.Name, Unsafe: s.state.Mode.Unsafe, Epoch: s.state.Epoch,
 		SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
 }
 
