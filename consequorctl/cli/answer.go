@@ -36,7 +36,9 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// line is the dim last line of an answer on a terminal.
+// line is the dim last line of an answer on a terminal:
+//
+//	r2 · quorum · epoch 4 · behind by 0 · regular · asked r1, r3 · without r3
 func (s served) line() string {
 	parts := []string{s.Replica, s.Mode, fmt.Sprintf("epoch %d", s.Epoch)}
 	if s.Known > s.Applied {
@@ -46,6 +48,9 @@ func (s served) line() string {
 	}
 	if s.Guarantee != "" {
 		parts = append(parts, s.Guarantee)
+	}
+	if len(s.Asked) > 0 {
+		parts = append(parts, "asked "+strings.Join(s.Asked, ", "))
 	}
 	if len(s.Missed) > 0 {
 		parts = append(parts, "without "+strings.Join(s.Missed, ", "))

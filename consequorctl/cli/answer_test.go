@@ -64,6 +64,35 @@ func TestServedLine(t *testing.T) {
 	if got := servedBy(a).line(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	a = &api.Answer{Replica: "r1", Mode: "quorum", Epoch: 3, Applied: 5, Known: 5, Guarantee: "none: read 1 + write 1 <= 3", Asked: []string{"r2", "r3"}}
+	want = "r1 · quorum · epoch 3 · behind by 0 · none: read 1 + write 1 <= 3 · asked r2, r3"
+	if got := servedBy(a).line(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Every answer has the fields that scripts rely on, set or not: a list without
+// members is [], and what does not exist is null.
+func TestAnswerFields(t *testing.T) {
+	a := &api.Answer{Article: entry(1, 0, "alice", "t", "b", 0)}
+	where := servedBy(a)
+	const every = `"replica":"","mode":"","epoch":0,"applied":0,"known":0,"guarantee":"","asked":[],"missed":[],"token":""`
+	for _, test := range []struct {
+		result any
+		want   string
+	}{
+		{written{"1", "k", where, 2}, `{"id":"1","key":"k",` + every + `,"copies":2}`},
+		{readResult{shownAll(nil), nextOf(a), where}, `{"articles":[],"next":null,` + every + `}`},
+		{chooseResult{shown(&a.Article), nil, shownAll(nil), nextOf(a), where},
+			`{"article":{"id":"1","parent":null,"author":"alice","title":"t","body":"b","time":"2026-01-02T03:04:05Z","replies":0},` +
+				`"parent":null,"replies":[],"next":null,` + every + `}`},
+		{syncResult{orEmpty(a.Reached), 3, where}, `{"reached":[],"count":3,` + every + `}`},
+	} {
+		got, err := json.Marshal(test.result)
+		if err != nil || string(got) != test.want {
+			t.Errorf("%T (%v):\ngot  %s\nwant %s", test.result, err, got, test.want)
+		}
+	}
 }
 
 // A person reads times to the second; --json has them whole.

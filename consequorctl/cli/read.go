@@ -11,8 +11,8 @@ import (
 // readCmd lists articles, a page at a time.
 type readCmd struct {
 	All   bool   `help:"List replies as well as roots."`
-	After string `help:"Go on after this article, or where the page before ended (its next)." placeholder:"ID" xor:"from"`
-	Since string `help:"List only what a token of an earlier answer did not cover." placeholder:"TOKEN" xor:"from"`
+	After string `help:"Go on after this article, or where the page before ended (its next)." placeholder:"ID"`
+	Since string `help:"Follow the board: list what came since a token, replies too; the answer has the next token." placeholder:"TOKEN"`
 	Count int    `short:"n" help:"At most so many articles." default:"50"`
 	Fresh bool   `help:"Not behind any post that was acknowledged before."`
 	asking
@@ -41,11 +41,24 @@ func (c *readCmd) Run(ctx context.Context, console *Console, cluster clusterFlag
 func (c *readCmd) show(console *Console, answer *api.Answer) error {
 	result := readResult{shownAll(answer.Articles), nextOf(answer), servedBy(answer)}
 	err := console.Result(result, func(w io.Writer) { printList(w, result.Articles, console.Quiet) })
-	if result.Next != nil && !console.JSON {
-		console.Note("there is more: --after %s", *result.Next)
+	if !console.JSON {
+		c.noteHow(console, &result)
 	}
 	console.LastLine(result.line())
 	return err
+}
+
+// noteHow says how to go on. Who follows the board goes on with the token, at
+// the end as well; a listing has pages.
+func (c *readCmd) noteHow(console *Console, r *readResult) {
+	switch {
+	case c.Since != "" && r.Next != nil:
+		console.Note("there is more: --since %s", r.Token)
+	case c.Since != "":
+		console.Note("what comes next: --since %s", r.Token)
+	case r.Next != nil:
+		console.Note("there is more: --after %s", *r.Next)
+	}
 }
 
 func nextOf(answer *api.Answer) *string {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"consequor/modes"
 	"consequor/supervisor"
 )
 
@@ -60,11 +62,28 @@ func showStatus(console *Console, status *supervisor.ClusterStatus) error {
 }
 
 func printStatusHead(w io.Writer, s *supervisor.ClusterStatus) {
-	fmt.Fprintf(w, "cluster %s, mode %s, epoch %d, coordinator %s, backup %s, supervisor pid %d\n",
-		s.Cluster, s.Mode, s.Epoch, nameOrNone(s.Coordinator), nameOrNone(s.Backup), s.SupervisorPID)
+	fmt.Fprintf(w, "cluster %s, mode %s%s, epoch %d%s, supervisor pid %d\n",
+		s.Cluster, s.Mode, unsafeNote(s.Unsafe), s.Epoch, offices(s), s.SupervisorPID)
 	if s.Web != nil {
 		fmt.Fprintf(w, "web client at %s\n", *s.Web)
 	}
+}
+
+// unsafeNote stands behind the name of a mode whose options break its promise.
+func unsafeNote(unsafe bool) string {
+	if unsafe {
+		return " (unsafe: its options break its promise)"
+	}
+	return ""
+}
+
+// offices names who coordinates, but for modes that know no such office: there
+// the replicas are peers.
+func offices(s *supervisor.ClusterStatus) string {
+	if slices.ContainsFunc(s.Replicas, func(r supervisor.ReplicaStatus) bool { return r.Role == string(modes.RolePeer) }) {
+		return ""
+	}
+	return fmt.Sprintf(", coordinator %s, backup %s", nameOrNone(s.Coordinator), nameOrNone(s.Backup))
 }
 
 func nameOrNone(name *string) string {

@@ -156,8 +156,8 @@ func printUp(w io.Writer, s *supervisor.ClusterStatus, took time.Duration) {
 	for i, r := range s.Replicas {
 		names[i] = r.Name
 	}
-	fmt.Fprintf(w, "cluster %s is up: %s in mode %s, after %v (supervisor pid %d)\n",
-		s.Cluster, strings.Join(names, ", "), s.Mode, took.Round(time.Millisecond), s.SupervisorPID)
+	fmt.Fprintf(w, "cluster %s is up: %s in mode %s%s, after %v (supervisor pid %d)\n",
+		s.Cluster, strings.Join(names, ", "), s.Mode, unsafeNote(s.Unsafe), took.Round(time.Millisecond), s.SupervisorPID)
 }
 
 // readyPipe is where a daemon tells its caller how the start went; nil in the

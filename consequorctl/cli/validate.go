@@ -16,6 +16,7 @@ type validateResult struct {
 	Topology string   `json:"topology"`
 	Name     string   `json:"name"`
 	Mode     string   `json:"mode"`
+	Unsafe   bool     `json:"unsafe"` // the mode's options break its promise
 	Replicas int      `json:"replicas"`
 	Warnings []string `json:"warnings"`
 }
@@ -25,12 +26,12 @@ func (c *validateCmd) Run(console *Console) error {
 	if err != nil {
 		return err
 	}
-	result := validateResult{c.Topology, t.Name, t.Mode.Name, len(t.Replicas), []string{}}
+	result := validateResult{c.Topology, t.Name, t.Mode.Name, t.Mode.Unsafe, len(t.Replicas), []string{}}
 	for _, warning := range t.Warnings {
 		result.Warnings = append(result.Warnings, warning.String())
 		console.Note("warning: %s", warning)
 	}
 	return console.Result(result, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is fine: cluster %s, mode %s, replicas %d\n", c.Topology, t.Name, t.Mode.Name, len(t.Replicas))
+		fmt.Fprintf(w, "%s is fine: cluster %s, mode %s%s, replicas %d\n", c.Topology, t.Name, t.Mode.Name, unsafeNote(t.Mode.Unsafe), len(t.Replicas))
 	})
 }
