@@ -23,6 +23,7 @@ type benchCmd struct {
 	Load     benchLoadCmd  `cmd:"" default:"withargs" help:"Posts or page reads in a closed loop (what bench alone does)."`
 	Failover benchFailover `cmd:"" help:"Kill who coordinates, again and again, under a load of posts; check that nothing was lost."`
 	Sessions benchSessions `cmd:"" help:"Clients that change replica on every request, with and without a session; check what each sees."`
+	Lossy    benchLossy    `cmd:"" help:"Posts whose connections are cut before the answer comes, sent again with their keys; check that each is there once."`
 }
 
 const (

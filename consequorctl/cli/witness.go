@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"consequor/board"
 	"consequor/replicad/api"
@@ -23,9 +24,9 @@ type witness struct {
 	wrote board.Vector // its own acknowledged posts
 	read  board.Vector // all that its reads have claimed to show
 
-	// The sample lists what lies beyond base, so that a page stays short.
-	// Neither list holds anything that base has.
-	base   board.Token
+	// The sample lists what lies above base, so that a page stays short. All
+	// ids in the two lists do.
+	base   board.ArticleID
 	own    []board.ArticleID // acknowledged posts, for the sample
 	listed []board.ArticleID // what a sample has shown before
 
@@ -42,7 +43,7 @@ type breaches struct {
 
 const (
 	breachesToldMax = 10
-	listedMax       = 200 // of a sample; then what is listed becomes the new base
+	listedMax       = 200 // of a sample; then the highest of them becomes the new base
 )
 
 func (b *breaches) count() int { return b.ReadYourWrites + b.MonotonicReads }
@@ -72,7 +73,7 @@ func (b *breaches) judge(ownLacking, readLacking string) {
 // onPosted: the client's post was acknowledged.
 func (w *witness) onPosted(id board.ArticleID) {
 	w.wrote = w.wrote.With(id)
-	if !w.base.Seen.Has(id) {
+	if id.Compare(w.base) > 0 {
 		w.own = append(w.own, id)
 	}
 }
@@ -96,7 +97,7 @@ func (w *witness) lacking(a *api.Answer) (own, read string) {
 
 // sample is the request of a read whose content is looked at.
 func (w *witness) sample() api.Request {
-	return api.Request{Verb: api.Read, All: true, Since: w.base.String(), Count: board.PageCountMax}
+	return api.Request{Verb: api.Read, All: true, After: api.Cursor{After: w.base}.String(), Count: board.PageCountMax}
 }
 
 // onSample: the answer to sample.
@@ -136,8 +137,7 @@ func firstAbsent(ids []board.ArticleID, there map[board.ArticleID]bool, upTo boa
 }
 
 // remember keeps what the sample listed, for the next one. When that has become
-// long, the board as it was just shown becomes the base, and what it has is
-// done with; own posts that it lacks are not.
+// long the base moves up, and what lies below is no longer looked for.
 func (w *witness) remember(a *api.Answer) {
 	known := make(map[board.ArticleID]bool, len(w.listed))
 	for _, id := range w.listed {
@@ -148,21 +148,14 @@ func (w *witness) remember(a *api.Answer) {
 			w.listed = append(w.listed, id)
 		}
 	}
-	if len(w.listed) <= listedMax {
-		return
+	if len(w.listed) > listedMax {
+		w.base = slices.MaxFunc(w.listed, board.ArticleID.Compare)
+		w.own, w.listed = above(w.own, w.base), nil
 	}
-	w.base = a.Token
-	w.own, w.listed = beyond(w.own, w.base.Seen), beyond(w.listed, w.base.Seen)
 }
 
-func beyond(ids []board.ArticleID, v board.Vector) []board.ArticleID {
-	var rest []board.ArticleID
-	for _, id := range ids {
-		if !v.Has(id) {
-			rest = append(rest, id)
-		}
-	}
-	return rest
+func above(ids []board.ArticleID, base board.ArticleID) []board.ArticleID {
+	return slices.DeleteFunc(ids, func(id board.ArticleID) bool { return id.Compare(base) <= 0 })
 }
 
 // toChoose is an article that the client must find when it opens it: its own
