@@ -19,6 +19,7 @@ type posted struct {
 	Title   string
 	ID      board.ArticleID // zero unless it was acknowledged
 	Outcome api.Outcome     // empty: acknowledged
+	Above   uint64          // the highest seq told in an epoch that was over before this was sent
 }
 
 // copied is one article as a replica lists it at the end.
@@ -55,6 +56,7 @@ type verdict struct {
 	Undead       int      `json:"undead"`  // refused, but on some board
 	Missing      int      `json:"missing"` // ids that a board leaves out, or lists out of order
 	Unequal      int      `json:"unequal"` // articles that two boards do not agree on
+	Sunk         int      `json:"sunk"`    // ids not above those of an epoch that was over
 	Violations   []string `json:"violations"`
 }
 
@@ -62,7 +64,7 @@ const violationsToldMax = 20
 
 // OK reports whether nothing was broken.
 func (v *verdict) OK() bool {
-	return v.Lost+v.Doubled+v.Changed+v.Undead+v.Missing+v.Unequal == 0
+	return v.Lost+v.Doubled+v.Changed+v.Undead+v.Missing+v.Unequal+v.Sunk == 0
 }
 
 func (v *verdict) tell(count *int, format string, args ...any) {
@@ -103,11 +105,15 @@ func (v *verdict) countOutcomes(posts []posted) {
 			v.tell(&v.Doubled, "id %s was told to %q and to %q", p.ID, other, p.Title)
 		}
 		told[p.ID] = p.Title
+		if p.ID.Seq <= p.Above {
+			v.tell(&v.Sunk, "%q was given id %s, but an epoch that was over had given %d", p.Title, p.ID, p.Above)
+		}
 	}
 }
 
-// judgeOrder: ids of the cluster rise by one, and a reply has its parent above
-// it in the list.
+// judgeOrder: ids rise, those of the cluster by one. Where an epoch ends, the
+// next one's are above all, so the cluster and a replica never share a seq. A
+// reply has its parent above it in the list.
 func (v *verdict) judgeOrder(name string, articles []copied) {
 	listed := make(map[board.ArticleID]bool, len(articles))
 	var last board.ArticleID
@@ -117,8 +123,10 @@ func (v *verdict) judgeOrder(name string, articles []copied) {
 			v.tell(&v.Doubled, "%s lists id %s twice", name, a.ID)
 		case a.ID.Compare(last) < 0:
 			v.tell(&v.Missing, "%s lists id %s after %s", name, a.ID, last)
-		case a.ID.Origin == board.Cluster && a.ID.Seq != last.Seq+1:
+		case a.ID.Origin == board.Cluster && last.Origin == board.Cluster && a.ID.Seq != last.Seq+1:
 			v.tell(&v.Missing, "%s lists id %s right after %d", name, a.ID, last.Seq)
+		case last.Origin == board.Cluster && a.ID.Seq == last.Seq:
+			v.tell(&v.Sunk, "%s lists id %s beside %s: a replica and the cluster gave out one seq", name, a.ID, last)
 		}
 		if !a.Parent.IsZero() && !listed[a.Parent] {
 			v.tell(&v.Missing, "%s lists id %s without its parent %s", name, a.ID, a.Parent)

@@ -22,6 +22,19 @@ func boardOf(titles ...string) []copied {
 	return list
 }
 
+func at(n uint64, origin board.ReplicaID) board.ArticleID {
+	return board.ArticleID{Seq: n, Origin: origin}
+}
+
+// boardAt is a board with these titles under these ids.
+func boardAt(ids []board.ArticleID, titles ...string) []copied {
+	list := boardOf(titles...)
+	for i := range list {
+		list[i].ID = ids[i]
+	}
+	return list
+}
+
 func edited(list []copied, edit func([]copied)) []copied {
 	list = slices.Clone(list)
 	edit(list)
@@ -33,6 +46,7 @@ func edited(list []copied, edit func([]copied)) []copied {
 // articles of other people, a thread.
 func TestJudgeAccepts(t *testing.T) {
 	thread := edited(boardOf("a", "b", "c"), func(l []copied) { l[2].Parent = seq(1) })
+	mixed := boardAt([]board.ArticleID{seq(1), at(2, 1), at(2, 3), at(7, 2), seq(8), seq(9)}, "a", "x", "y", "b", "c", "d")
 	for name, h := range map[string]history{
 		"nothing at all":               {},
 		"an empty board":               {Boards: map[string][]copied{"r1": nil, "r2": nil}},
@@ -42,6 +56,8 @@ func TestJudgeAccepts(t *testing.T) {
 		"refused, not there":           {Posts: []posted{acked("a", 1), {Title: "b", Outcome: api.Refused}}, Boards: map[string][]copied{"r1": boardOf("a")}},
 		"somebody else's, equal title": {Posts: []posted{acked("b", 3)}, Boards: map[string][]copied{"r1": boardOf("x", "x", "b")}},
 		"a thread":                     {Posts: []posted{acked("c", 3)}, Boards: map[string][]copied{"r1": thread, "r2": thread}},
+		"ids of replicas, with holes":  {Posts: []posted{{Title: "b", ID: at(7, 2)}}, Boards: map[string][]copied{"r1": mixed, "r2": mixed}},
+		"an epoch after another":       {Posts: []posted{acked("a", 1), {Title: "b", ID: at(7, 2), Above: 1}}, Boards: map[string][]copied{"r1": mixed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if v := judge(h); !v.OK() {
@@ -86,6 +102,12 @@ func TestJudgeRejects(t *testing.T) {
 			func(v *verdict) int { return v.Missing }, "r1 lists id 1 after 2"},
 		{"a reply without its parent", history{nil, both(edited(ab, func(l []copied) { l[1].Parent = seq(9) }))},
 			func(v *verdict) int { return v.Missing }, "r1 lists id 2 without its parent 9"},
+		{"the cluster goes on with a hole", history{nil, both(boardAt([]board.ArticleID{at(1, 2), seq(5), seq(7)}, "a", "b", "c"))},
+			func(v *verdict) int { return v.Missing }, "r1 lists id 7 right after 5"},
+		{"a replica takes a seq of the cluster", history{nil, both(boardAt([]board.ArticleID{seq(1), at(1, 2)}, "a", "b"))},
+			func(v *verdict) int { return v.Sunk }, "r1 lists id 1.2 beside 1"},
+		{"an id below an epoch that was over", history{[]posted{acked("b", 2), {Title: "a", ID: seq(1), Above: 2}}, both(ab)},
+			func(v *verdict) int { return v.Sunk }, `"a" was given id 1, but an epoch that was over had given 2`},
 		{"other content under one id", history{nil, map[string][]copied{"r1": ab, "r2": edited(ab, func(l []copied) { l[1].Digest[0]++ })}},
 			func(v *verdict) int { return v.Unequal }, `r1 has 2 "b", r2 has 2 "b" with other content`},
 		{"another order", history{nil, map[string][]copied{"r1": ab, "r2": boardOf("b", "a")}},
