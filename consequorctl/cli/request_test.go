@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -45,8 +46,8 @@ func (f *fakeReplica) Do(_ context.Context, r api.Request) (*api.Answer, error) 
 
 func (f *fakeReplica) Status(context.Context) ([]api.Status, error) { return nil, nil }
 
-// serve runs f behind a real client API and says where.
-func serve(t *testing.T, f *fakeReplica) *supervisor.ClusterStatus {
+// serve runs f behind a real client API, as r1, and says where.
+func serve(t *testing.T, f api.Service) *supervisor.ClusterStatus {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -83,6 +84,78 @@ func visitor(t *testing.T, status *supervisor.ClusterStatus, home string) (*visi
 	}
 	t.Cleanup(v.client.Close)
 	return v, &stderr
+}
+
+// originReplica gives ids of its own, as in modes without a coordinator; a
+// read shows what it has given.
+type originReplica struct {
+	id  board.ReplicaID
+	mu  sync.Mutex
+	seq uint64
+}
+
+func (o *originReplica) Do(_ context.Context, r api.Request) (*api.Answer, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	answer := &api.Answer{Replica: o.id.String(), Mode: "quorum", Epoch: 2, Token: board.Token{Cluster: "c", Epoch: 2}}
+	if r.Verb.Writes() {
+		o.seq = max(o.seq, r.Token.Seen.SeqMax()) + 1
+		answer.ID, answer.Key, answer.Copies = board.ArticleID{Seq: o.seq, Origin: o.id}, r.Key, 2
+	}
+	if o.seq > 0 {
+		answer.Token.Seen = board.Vector{{Seq: o.seq, Origin: o.id}}
+	}
+	return answer, nil
+}
+
+func (o *originReplica) Status(context.Context) ([]api.Status, error) { return nil, nil }
+
+// Twenty commands of one session at once, posts and reads, at three replicas:
+// each goes well, each post has a key of its own, and what every answer showed
+// is in the session afterwards.
+func TestSessionOfManyCommandsAtOnce(t *testing.T) {
+	status, home := &supervisor.ClusterStatus{}, t.TempDir()
+	for id := board.ReplicaID(1); id <= 3; id++ {
+		one := serve(t, &originReplica{id: id}).Replicas[0]
+		one.Name = id.String()
+		status.Replicas = append(status.Replicas, one)
+	}
+	const commands = 20
+	answers, errs := make([]*api.Answer, commands), make([]error, commands)
+	var wg sync.WaitGroup
+	for i := range commands {
+		v, _ := visitor(t, status, home)
+		v.at = status.Replicas[i%3].Name
+		wg.Go(func() {
+			if i%4 == 3 {
+				answers[i], errs[i] = v.ask(t.Context(), api.Request{Verb: api.Read})
+				return
+			}
+			answers[i], errs[i] = v.write(t.Context(), api.Request{Verb: api.Post, Author: "alice", Title: "the same words"}, "")
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := openSession(home, "alice").read()
+	if err != nil || len(kept.Pending) != 0 {
+		t.Errorf("kept keys %v (%v), want none: all are answered", kept.Pending, err)
+	}
+	token, err := board.ParseToken(kept.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]bool{}
+	for i, a := range answers {
+		if !token.Seen.Covers(a.Token.Seen) || token.Epoch != 2 {
+			t.Errorf("command %d showed %s, the session has %s", i, a.Token, token)
+		}
+		if a.Key != "" && keys[a.Key] {
+			t.Errorf("two posts have the key %s", a.Key)
+		}
+		keys[a.Key] = true
+	}
 }
 
 func refusal(kind string) *api.Error {

@@ -1,29 +1,19 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
-	"time"
 
 	"consequor/board"
 	"consequor/supervisor"
 )
 
-// The limits of a kept session.
-const (
-	pendingCountMax     = 64              // unanswered keys; beyond, the oldest is forgotten
-	sessionLockWait     = 2 * time.Second // the lock is held for a read and a rename, never over a request
-	sessionLockInterval = 2 * time.Millisecond
-)
+// pendingCountMax bounds the unanswered keys of a session; beyond, the oldest is
+// forgotten.
+const pendingCountMax = 64
 
 // session is what one user's commands carry from one to the next, in a file of
 // the cluster's folder:
@@ -72,26 +62,6 @@ func openSession(home, name string) *session {
 	return &session{path: filepath.Join(home, "sessions", sessionFileName(name))}
 }
 
-// sessionFileName makes any name a file name: what is not a letter, a digit or
-// one of -_@. becomes %XX, and so does a leading dot.
-func sessionFileName(name string) string {
-	const nameLenMax = 100
-	if len(name) > nameLenMax {
-		sum := sha256.Sum256([]byte(name))
-		name = name[:nameLenMax/2] + "-" + hex.EncodeToString(sum[:8])
-	}
-	var b strings.Builder
-	for i, c := range []byte(name) {
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_@.", c) >= 0
-		if plain && (c != '.' || i > 0) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String() + ".json"
-}
-
 // Token returns what the session has seen.
 func (s *session) Token() (board.Token, error) {
 	if s.path == "" {
@@ -114,20 +84,33 @@ func (s *session) Begin(digest, given string, fresh func() (string, error)) (key
 		}
 		return given, false, err
 	}
-	key = given
+	key, again, err = s.claim(digest, given, given)
+	if !errors.Is(err, errNeedsKey) {
+		return key, again, err
+	}
+	made, err := fresh() // asks a replica, so not under the lock
+	if err != nil {
+		return "", false, err
+	}
+	return s.claim(digest, given, made)
+}
+
+var errNeedsKey = errors.New("a key is needed")
+
+// claim takes the key of an equal post that was left unanswered, else the one
+// that was given or made.
+func (s *session) claim(digest, given, key string) (claimed string, again bool, err error) {
 	err = s.change(func(kept *sessionFile) error {
 		at := slices.IndexFunc(kept.Pending, func(p pending) bool {
 			return !p.inFlight() && p.Digest == digest && (given == "" || p.Key == given)
 		})
-		if again = at >= 0; again {
+		switch again = at >= 0; {
+		case again:
 			key = kept.Pending[at].Key
 			kept.Pending[at].PID, kept.Pending[at].Born = os.Getpid(), born(os.Getpid())
 			return nil
-		}
-		if key == "" {
-			if key, err = fresh(); err != nil {
-				return err
-			}
+		case key == "":
+			return errNeedsKey
 		}
 		kept.Pending = append(kept.Pending, pending{key, digest, os.Getpid(), born(os.Getpid())})
 		kept.Pending = kept.Pending[max(0, len(kept.Pending)-pendingCountMax):]
@@ -182,87 +165,4 @@ func (s *session) parse(text string) (board.Token, error) {
 		return board.Token{}, fmt.Errorf("session %s: %w", s.path, err)
 	}
 	return token, nil
-}
-
-// change reads the file, lets edit work on it, and renames the new one into
-// place, all under a lock: two commands at once lose nothing of each other.
-func (s *session) change(edit func(*sessionFile) error) error {
-	if s.path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-		return fmt.Errorf("make the folder of sessions: %w", err)
-	}
-	unlock, err := lockFile(s.path + ".lock")
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	kept, err := s.read()
-	if err != nil {
-		return err
-	}
-	if err := edit(kept); err != nil {
-		return err
-	}
-	return s.write(kept)
-}
-
-func (s *session) read() (*sessionFile, error) {
-	kept := new(sessionFile)
-	data, err := os.ReadFile(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return kept, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read session: %w", err)
-	}
-	if err := json.Unmarshal(data, kept); err != nil {
-		return nil, fmt.Errorf("read session %s: %w", s.path, err)
-	}
-	return kept, nil
-}
-
-func (s *session) write(kept *sessionFile) error {
-	data, err := json.Marshal(kept)
-	if err != nil {
-		return fmt.Errorf("write session %s: %w", s.path, err)
-	}
-	fresh := s.path + ".new" // under the lock: nobody else writes it
-	if err := writeFileSync(fresh, append(data, '\n')); err != nil {
-		return fmt.Errorf("write session: %w", err)
-	}
-	if err := os.Rename(fresh, s.path); err != nil {
-		return fmt.Errorf("write session: %w", err)
-	}
-	return nil
-}
-
-// writeFileSync writes a file that is whole on disk before a rename can make
-// it the one that counts.
-func writeFileSync(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func lockFile(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock session: %w", err)
-	}
-	deadline := time.Now().Add(sessionLockWait)
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil // closing gives the lock back
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) || time.Now().After(deadline) {
-			return nil, fmt.Errorf("lock session %s: %w", path, errors.Join(err, f.Close()))
-		}
-		time.Sleep(sessionLockInterval)
-	}
 }

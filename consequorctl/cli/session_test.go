@@ -69,6 +69,29 @@ func TestSessionNeverGoesBack(t *testing.T) {
 	}
 }
 
+// A session goes through a mode change: ids of the cluster's one order and ids
+// of replicas stand side by side, the newest epoch counts, and an answer that
+// comes late, from before the change, takes nothing away.
+func TestSessionAcrossEpochs(t *testing.T) {
+	s := openSession(t.TempDir(), "alice")
+	for _, step := range []struct{ answer, want string }{
+		{"c:1:7", "c:1:7"},         // sequential
+		{"c:2:12.2", "c:2:7,12.2"}, // quorum
+		{"c:2:7,9.1", "c:2:7,9.1,12.2"},
+		{"c:1:8", "c:2:8,9.1,12.2"}, // a command that was on its way meanwhile
+		{"c:4:13,9.1,12.2", "c:4:13,9.1,12.2"},
+	} {
+		answer, err := board.ParseToken(step.answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Join(answer)
+		if err != nil || got.String() != step.want {
+			t.Errorf("after %s: %s (%v), want %s", step.answer, got, err, step.want)
+		}
+	}
+}
+
 func freshKeys() func() (string, error) {
 	n := 0
 	return func() (string, error) { n++; return fmt.Sprintf("fresh%d", n), nil }
@@ -118,6 +141,22 @@ func TestSessionTakesOverFromTheDead(t *testing.T) {
 	key, again, err := s.Begin("hello", "", freshKeys())
 	if err != nil || key != "k" || !again {
 		t.Errorf("got key %q, again=%t (%v), want k, again", key, again, err)
+	}
+}
+
+// To make a key may take as long as a replica takes to greet: other commands of
+// the session do not wait for that.
+func TestSessionIsFreeWhileAKeyIsMade(t *testing.T) {
+	s := openSession(t.TempDir(), "alice")
+	key, again, err := s.Begin("hello", "", func() (string, error) {
+		_, err := openSession(filepath.Dir(filepath.Dir(s.path)), "alice").Join(tokenOf(3))
+		return "made", err
+	})
+	if err != nil || key != "made" || again {
+		t.Errorf("got key %q, again=%t (%v), want made", key, again, err)
+	}
+	if token, err := s.Token(); err != nil || token.String() != tokenOf(3).String() {
+		t.Errorf("the other command's token is %s (%v)", token, err)
 	}
 }
 
