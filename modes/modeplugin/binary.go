@@ -3,6 +3,7 @@ package modeplugin
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,11 +12,35 @@ import (
 	"syscall"
 )
 
+// binarySizeMax bounds a third party's binary.
+const binarySizeMax = 1 << 30
+
+// openBinary opens a third party's binary: a file with an end, and not a pipe
+// or a device, whose opening or reading might never return.
+func openBinary(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s: want a regular file", path)
+	case info.Size() > binarySizeMax:
+		err = fmt.Errorf("%s: %d bytes, the limit is %d", path, info.Size(), binarySizeMax)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 // copyChecked copies the binary at path to a new private file, and returns its
 // sum. What is summed is what is copied: to change the file at path meanwhile,
 // or later, gains nothing.
 func copyChecked(path, want, copyPath string) (string, error) {
-	in, err := os.Open(path)
+	in, err := openBinary(path)
 	if err != nil {
 		return "", err
 	}
@@ -29,7 +54,7 @@ func copyChecked(path, want, copyPath string) (string, error) {
 		return "", err
 	}
 	hash := sha256.New()
-	_, err = io.Copy(io.MultiWriter(out, hash), in)
+	_, err = io.Copy(io.MultiWriter(out, hash), io.LimitReader(in, binarySizeMax)) // it may grow meanwhile
 	if closeErr := out.Close(); err == nil {
 		err = closeErr
 	}

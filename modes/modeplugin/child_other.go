@@ -10,3 +10,6 @@ func childAttributes() *syscall.SysProcAttr {
 }
 
 func sumOfProcess(_ int, path string) (string, error) { return cachedSum(path) }
+
+// Elsewhere nobody can tell, so a plugin that does not answer may be one.
+func stopped(int) bool { return true }

@@ -87,7 +87,11 @@ func (m *Machine) Recv() (number uint64, effects *modes.Effects, err error) {
 	if err != nil {
 		return 0, nil, m.errorf("receive effects: %w", errDied(err))
 	}
-	a, err := decodeEffects(buf)
+	err = checkSize(buf)
+	var a answer
+	if err == nil {
+		a, err = decodeEffects(buf)
+	}
 	if err != nil {
 		return 0, nil, m.fail("%w", err)
 	}

@@ -2,10 +2,12 @@ package modeplugin
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -13,21 +15,31 @@ import (
 const (
 	lastWordsMax = 20      // lines that are kept for the error of a failed start
 	lineLenMax   = 4 << 10 // longer lines are cut into several
+
+	// A plugin may write outputBurst bytes at once, and outputRate of them a
+	// second in the long run: a stack fits, a flood does not fill the host's
+	// log. What is beyond is left out, and counted.
+	outputBurst = 1 << 20
+	outputRate  = 8 << 10
 )
 
 // lastWords passes a plugin's output on, whole lines only, and keeps the last
 // few of them.
 type lastWords struct {
-	mu    sync.Mutex
-	to    io.Writer
-	lines []string
+	mu      sync.Mutex
+	to      io.Writer
+	lines   []string
+	now     func() time.Time
+	left    float64   // bytes that may be written at once
+	since   time.Time // when left was true
+	leftOut int       // lines
 }
 
 func newLastWords(to io.Writer) *lastWords {
 	if to == nil {
 		to = io.Discard
 	}
-	return &lastWords{to: to}
+	return &lastWords{to: to, now: time.Now, left: outputBurst, since: time.Now()}
 }
 
 func (w *lastWords) line(line []byte) {
@@ -37,7 +49,25 @@ func (w *lastWords) line(line []byte) {
 		w.lines = append(w.lines[:0], w.lines[1:]...)
 	}
 	w.lines = append(w.lines, strings.TrimRight(string(line), "\r\n"))
-	w.to.Write(line) // that a log cannot be written must not end the plugin
+	w.pass(line)
+}
+
+// pass writes a line, if that is not too much. That a log cannot be written
+// must not end the plugin.
+func (w *lastWords) pass(line []byte) {
+	now := w.now()
+	w.left = min(outputBurst, w.left+outputRate*now.Sub(w.since).Seconds())
+	w.since = now
+	if w.left < float64(len(line)) {
+		w.leftOut++
+		return
+	}
+	w.left -= float64(len(line))
+	if w.leftOut > 0 {
+		fmt.Fprintf(w.to, "(%d lines left out: the plugin writes too much)\n", w.leftOut)
+		w.leftOut = 0
+	}
+	w.to.Write(line)
 }
 
 func (w *lastWords) last() string {

@@ -64,6 +64,10 @@ func (p *Process) Err() error {
 	return nil
 }
 
+// Stopped reports whether a signal may have stopped the process, so that no
+// answer can be expected of it.
+func (p *Process) Stopped() bool { return stopped(p.PID()) }
+
 func (p *Process) name() string { return fmt.Sprintf("mode plugin %d", p.PID()) }
 
 // Kill ends the process at once, waits until it has gone, and leaves nothing
