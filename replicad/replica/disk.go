@@ -14,6 +14,7 @@ import (
 type disk struct {
 	*store.Replica
 	past host.Past
+	kept int // bytes of its records
 }
 
 var _ host.Disk = (*disk)(nil)
@@ -24,7 +25,17 @@ func newDisk(r *store.Replica) (*disk, error) {
 	if past.Broken != nil {
 		return nil, past.Broken
 	}
-	return &disk{r, host.Past{State: past.State, First: past.First, Records: past.Records}}, nil
+	d := &disk{Replica: r, past: host.Past{State: past.State, First: past.First, Records: past.Records}}
+	d.kept = sizeOf(d.past.Records)
+	return d, nil
+}
+
+func sizeOf(records [][]byte) int {
+	size := 0
+	for _, record := range records {
+		size += len(record)
+	}
+	return size
 }
 
 func (d *disk) Past() (host.Past, error) {
@@ -36,12 +47,14 @@ func (d *disk) Past() (host.Past, error) {
 
 func (d *disk) Save(record []byte) host.Position {
 	d.past.Records = append(d.past.Records, record)
+	d.kept += len(record)
 	return host.Position(d.Replica.Save(record))
 }
 
 func (d *disk) Forget(upTo uint64) host.Position {
 	if n := len(d.past.Records); n > 0 && upTo >= d.past.First {
 		cut := min(uint64(n), upTo-d.past.First+1)
+		d.kept -= sizeOf(d.past.Records[:cut])
 		d.past.Records = append([][]byte(nil), d.past.Records[cut:]...) // let go of the old array
 		d.past.First += cut
 	}
@@ -54,7 +67,7 @@ func (d *disk) SetState(state []byte) host.Position {
 }
 
 func (d *disk) Reset(state []byte) host.Position {
-	d.past = host.Past{State: state, First: 1}
+	d.past, d.kept = host.Past{State: state, First: 1}, 0
 	return host.Position(d.Replica.Reset(state))
 }
 

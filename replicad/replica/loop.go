@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"consequor/board"
 	"consequor/modes"
 	"consequor/replicad/host"
 	"consequor/replicad/store"
@@ -19,11 +18,16 @@ type loop struct {
 	self    topologies.Replica
 	host    *host.Host
 	disk    *store.Replica
+	records *disk  // the host's view of it
+	epoch   uint64 // that the host is in
 	in      *inbox
 	log     *slog.Logger
 	began   time.Time
 	view    atomic.Pointer[host.View]
 	machine *machine // of the plugin that runs; nil between two lives
+
+	notes  throttle // of the mode's trace
+	losses throttle // of spans that could not be sent
 
 	waiters map[modes.RequestID]*waiter
 	opening *waiter // the request that host.Request is being called for
@@ -39,20 +43,20 @@ type waiter struct {
 
 func newLoop(p *process, self topologies.Replica) (*loop, error) {
 	l := &loop{
-		process: p, self: self, disk: p.store.Replica(self.ID), in: newInbox(),
+		process: p, self: self, disk: p.store.Replica(self.ID), in: newInbox(), epoch: p.config.Epoch,
 		log: p.log.With("replica", self.Name), began: time.Now(),
-		waiters: make(map[modes.RequestID]*waiter),
+		notes: newThrottle(), losses: newThrottle(), waiters: make(map[modes.RequestID]*waiter),
 		stopped: make(chan struct{}), halted: make(chan string, 1),
 	}
 	l.view.Store(&host.View{})
-	disk, err := newDisk(l.disk)
-	if err != nil {
+	var err error
+	if l.records, err = newDisk(l.disk); err != nil {
 		return nil, err
 	}
 	l.host, err = host.New(host.Config{
 		Self: self.ID, Replicas: p.replicaIDs(), Voters: p.voters(), Cluster: p.config.ClusterID,
-		Epoch: p.config.Epoch, Seed: p.config.Seed, Options: p.config.Mode.Options, ReplicaName: p.replicaName,
-		Disk: disk, Network: network{p}, Plugin: l, Clients: l,
+		Epoch: p.config.Epoch, ModeEpoch: p.config.ModeEpoch, Mode: p.config.Mode.Name, Options: p.config.Mode.Options,
+		Seed: p.config.Seed, ReplicaName: p.replicaName, Disk: l.records, Network: network{p}, Plugin: l, Clients: l,
 	})
 	if err != nil {
 		return nil, err
@@ -129,12 +133,6 @@ func (l *loop) View(v host.View) {
 // Status passes the mode's own word on.
 func (l *loop) Status(s modes.Status) { l.process.reporter.modeChanged(l, s) }
 
-// Sealed is told when no post can come any more in this epoch.
-func (l *loop) Sealed(v board.Vector) { l.log.Info("sealed", "board", v.String()) }
-
-// Merged tells that the board is where a mode change wants it; see host.Clients.
-func (l *loop) Merged(v board.Vector) { l.log.Info("merged", "board", v.String()) }
-
 // Stopped is told when the mode has handed over.
 func (l *loop) Stopped() {
 	select {
@@ -152,7 +150,11 @@ func (l *loop) Halted(why string) {
 }
 
 // Note takes a line of the mode's trace.
-func (l *loop) Note(text string) { l.log.Debug(text) }
+func (l *loop) Note(text string) {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) && l.notes.allow(l.log) {
+		l.log.Debug(brief(text))
+	}
+}
 
 // open enters a request; its answer comes on the waiter's channel.
 func (l *loop) open(r host.Request) (*waiter, bool) {

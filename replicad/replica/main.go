@@ -1,13 +1,11 @@
 package replica
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -62,10 +60,10 @@ func Main(self, args []string) int {
 	if *supervised {
 		syscall.CloseOnExec(topologies.LifelineFD) // they are this process's, not its plugin's
 		syscall.CloseOnExec(topologies.ReportFD)
-		goOn := make(chan struct{})
-		o.Go = goOn
+		goOn, orders := make(chan struct{}), make(chan topologies.Order, ordersQueued)
+		o.Go, o.Orders = goOn, orders
 		o.Reports = os.NewFile(topologies.ReportFD, "reports")
-		go holdLifeline(os.NewFile(topologies.LifelineFD, "lifeline"), goOn)
+		go holdLifeline(os.NewFile(topologies.LifelineFD, "lifeline"), goOn, orders)
 	}
 	err = Run(ctx, o)
 	if err != nil {
@@ -90,19 +88,4 @@ func readConfig(file string) (*topologies.Process, error) {
 		return nil, fmt.Errorf("%s: names no replica to host", file)
 	}
 	return &config, nil
-}
-
-// holdLifeline passes the supervisor's word on and ends the process, at once
-// and without ceremony, when the supervisor is gone: the plugin dies with it.
-func holdLifeline(pipe io.Reader, goOn chan<- struct{}) {
-	words := bufio.NewScanner(pipe)
-	said := false
-	for words.Scan() {
-		if words.Text()+"\n" == topologies.Go && !said {
-			said = true
-			close(goOn)
-		}
-	}
-	fmt.Fprintln(os.Stderr, "replicad: the supervisor is gone")
-	os.Exit(ExitFailed)
 }

@@ -43,7 +43,9 @@ func (n network) SendSpan(to board.ReplicaID, header host.Frame, since, upTo boa
 	select {
 	case n.p.spans[to] <- span{from, header, since, upTo, message}:
 	default:
-		from.log.Warn("span dropped: too many wait", "to", n.p.replicaName(to))
+		if from.losses.allow(from.log) {
+			from.log.Warn("span dropped: too many wait", "to", n.p.replicaName(to))
+		}
 	}
 }
 

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
+	"strings"
 	"time"
 
-	"consequor/modes"
 	"consequor/modes/modeplugin"
-	"consequor/replicad/api"
+	"consequor/topologies"
 )
 
 // How a plugin that ends is started again.
@@ -21,207 +20,265 @@ const (
 	pluginDeathsKept = 3 // of those after a life that served: it is given up no more, but has to pause
 )
 
-// plugin keeps one plugin process running for all hosted replicas.
-type plugin struct {
-	p       *process
-	output  io.Writer
-	running *modeplugin.Process
-	deaths  int // in a row; see pluginDeathsKept
-	starts  int
+// keeper keeps one plugin process running for all hosted replicas, and puts
+// another in its place when a mode change says so. Its goroutine owns all of
+// its state.
+//
+//	         launched                activation
+//	start ────────────> crew serves ────────────> another crew serves
+//	  ^                     │
+//	  └──── pause <─────────┘ the plugin ends, or is ended for what it did
+type keeper struct {
+	p           *process
+	output      io.Writer
+	activations chan activation
+	watchEvery  time.Duration
+
+	mode     topologies.Mode // that is to run
+	crew     *crew           // that serves; nil: none
+	attempt  *start          // under way; nil: none
+	retry    *time.Timer     // runs out when another attempt is due
+	deaths   int             // in a row; see pluginDeathsKept
+	restarts int             // plugins that had to be started again
 }
 
-// launch starts the plugin process.
-func (g *plugin) launch(ctx context.Context) error {
-	c := g.p.config
-	launch := modeplugin.LaunchConfig{
-		SocketDir: c.SocketDir,
-		Logger:    g.p.log,
-		Stderr:    g.output,
-	}
-	if c.Mode.Plugin == "" {
-		launch.Command = append(g.p.self, "mode-plugin", c.Mode.Name)
+// activation is the beginning of an epoch, and who is to serve in it.
+type activation struct {
+	order    topologies.Order
+	prepared *modeplugin.Process // the keeper's from now on; nil: none is ready
+}
+
+// start is one attempt to launch a plugin.
+type start struct {
+	cancel context.CancelFunc
+	result chan started // capacity 1
+}
+
+type started struct {
+	running *modeplugin.Process
+	err     error
+}
+
+func newKeeper(p *process) *keeper {
+	retry := time.NewTimer(time.Hour)
+	retry.Stop()
+	return &keeper{p: p, output: p.output, mode: p.config.Mode, activations: make(chan activation), retry: retry, watchEvery: watchEvery}
+}
+
+// launchMode starts the plugin process of a mode.
+func (p *process) launchMode(ctx context.Context, mode topologies.Mode, output io.Writer) (*modeplugin.Process, error) {
+	launch := modeplugin.LaunchConfig{SocketDir: p.config.SocketDir, Logger: p.log, Stderr: output}
+	if mode.Plugin == "" {
+		launch.Command = append(append([]string(nil), p.self...), "mode-plugin", mode.Name)
 	} else {
-		launch.Path, launch.SHA256 = c.Mode.Plugin, c.Mode.SHA256
+		launch.Path, launch.SHA256 = mode.Plugin, mode.SHA256
 	}
 	running, err := modeplugin.Launch(ctx, launch)
-	if err != nil {
-		return fmt.Errorf("start the plugin of mode %s: %w", c.Mode.Name, err)
+	var other *modeplugin.SumError
+	switch {
+	case errors.As(err, &other):
+		return nil, &faultError{fmt.Sprintf("mode %s: its plugin %v", mode.Name, other)}
+	case err != nil:
+		return nil, fmt.Errorf("mode %s: %w", mode.Name, err)
 	}
-	if most := running.Description().ReplicasMax; most > 0 && len(c.Replicas) > most {
+	if most := running.Description().ReplicasMax; most > 0 && len(p.config.Replicas) > most {
 		running.Kill()
-		return &faultError{fmt.Sprintf("mode %s runs on at most %d replicas, the cluster has %d", c.Mode.Name, most, len(c.Replicas))}
+		return nil, &faultError{fmt.Sprintf("mode %s runs on at most %d replicas, the cluster has %d", mode.Name, most, len(p.config.Replicas))}
 	}
-	g.running = running
-	g.starts++
-	return nil
+	return running, nil
 }
 
-// keep runs state machines on the plugin, and starts it again when it ends,
-// until ctx ends or it can't be kept running.
-func (g *plugin) keep(ctx context.Context) error {
-	defer func() {
-		if g.running != nil {
-			g.running.Kill()
-		}
-	}()
+// sameBinary reports whether one plugin process can run both.
+func sameBinary(a, b topologies.Mode) bool {
+	return a.Name == b.Name && a.Plugin == b.Plugin && strings.EqualFold(a.SHA256, b.SHA256)
+}
+
+// first launches the plugin, before any loop runs. It returns neither plugin
+// nor error when ctx ends first.
+func (k *keeper) first(ctx context.Context) (*modeplugin.Process, error) {
 	for {
-		err := g.serve(ctx)
+		running, err := k.p.launchMode(ctx, k.mode, k.output)
+		if err == nil {
+			return running, nil
+		}
 		if ctx.Err() != nil {
+			return nil, nil
+		}
+		for _, r := range k.p.hostedReplicas() {
+			k.p.reporter.pluginLost(r.Name, err.Error())
+		}
+		pause, err := k.failed(err)
+		if err != nil {
+			return nil, err
+		}
+		pauseFor(ctx, pause)
+	}
+}
+
+// failed counts one more end of a plugin and returns the pause before the next
+// attempt; or the fault, when there shall be none.
+func (k *keeper) failed(why error) (pause time.Duration, err error) {
+	k.p.log.Error("no plugin", "mode", k.mode.Name, "err", why)
+	var fault *faultError
+	if errors.As(why, &fault) {
+		return 0, fault
+	}
+	if k.deaths++; k.deaths > pluginTriesMax {
+		return 0, &faultError{fmt.Sprintf("the plugin of mode %s ended %d times in a row before it served, in the end like this: %s", k.mode.Name, pluginTriesMax, brief(why.Error()))}
+	}
+	if k.deaths == 1 {
+		return 0, nil // the first time at once
+	}
+	return min(pluginBackoffMin<<(k.deaths-1), pluginBackoffMax), nil
+}
+
+// keep runs state machines on the plugin until ctx ends or no plugin can be
+// kept running.
+func (k *keeper) keep(ctx context.Context, running *modeplugin.Process) error {
+	defer k.end()
+	watch := time.NewTicker(k.watchEvery)
+	defer watch.Stop()
+	k.serve(k.p.muster(running))
+	for {
+		var err error
+		select {
+		case why := <-k.crew.ended():
+			err = k.lost(why)
+		case <-k.retry.C:
+			k.launch(ctx)
+		case s := <-k.attempt.ended():
+			err = k.launched(s)
+		case a := <-k.activations:
+			k.activate(ctx, a)
+		case <-watch.C:
+			k.crew.watch()
+		case <-ctx.Done():
 			return nil
 		}
-		g.p.log.Warn("the plugin ended", "err", err)
-		if err := g.relaunch(ctx); err != nil || ctx.Err() != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// serve opens a state machine for each hosted replica and waits until the
-// plugin ends.
-func (g *plugin) serve(ctx context.Context) error {
-	running := g.running
-	machines := make([]*machine, 0, len(g.p.loops))
-	broken := make(chan struct{}, 1)
-	kill := func() { // must not wait: a loop may call it
-		select {
-		case broken <- struct{}{}:
-		default:
-		}
+// serve puts a crew to work.
+func (k *keeper) serve(c *crew) {
+	k.crew = c
+	c.attach(k.restarts)
+}
+
+// lost takes a crew that is of no more use away, and sees to another.
+func (k *keeper) lost(why error) error {
+	if k.p.reporter.serving() {
+		k.deaths = min(k.deaths, pluginDeathsKept)
 	}
-	var err error
-	for _, l := range g.p.loops {
-		var conn *modeplugin.Machine
-		if conn, err = running.Open(l.self.ID); err != nil {
-			break
-		}
-		m := &machine{l: l, conn: conn, kill: kill, ended: make(chan struct{})}
-		machines = append(machines, m)
-		go m.receive()
-		l.attach(m, running.PID(), running.SHA256(), g.starts-1)
+	k.crew.detach()
+	why = k.crew.cause(why)
+	k.crew.dismiss(true)
+	k.crew = nil
+	k.restarts++
+	return k.again(why)
+}
+
+// again says why there is no plugin and sets the time of another attempt.
+func (k *keeper) again(why error) error {
+	for _, l := range k.p.loops {
+		l.in.put(func() { k.p.reporter.pluginLost(l.self.Name, why.Error()) })
 	}
-	if err == nil {
-		select {
-		case <-running.Done():
-			err = running.Err()
-		case <-broken:
-			err = errors.New("it broke the contract or its socket")
-		case <-ctx.Done():
-		}
-	}
-	if g.p.reporter.serving() {
-		g.deaths = min(g.deaths, pluginDeathsKept)
-	}
-	for _, m := range machines {
-		m.l.detach(m, ctx.Err() != nil)
-	}
-	running.Kill() // and with it every Recv that still waits
-	g.running = nil
-	for _, m := range machines {
-		<-m.ended
-		err = errors.Join(err, m.conn.Close())
-	}
+	pause, err := k.failed(why)
+	k.retry.Reset(pause)
 	return err
 }
 
-// relaunch starts the plugin again, with pauses that grow.
-func (g *plugin) relaunch(ctx context.Context) error {
-	for {
-		pause := min(pluginBackoffMin<<g.deaths, pluginBackoffMax)
-		g.deaths++
-		if g.deaths > pluginTriesMax {
-			return &faultError{fmt.Sprintf("the plugin of mode %s ended %d times in a row before it served", g.p.config.Mode.Name, pluginTriesMax)}
-		}
-		if g.deaths > 1 { // the first time at once
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return nil
-			}
-		}
-		err := g.launch(ctx)
-		var fault *faultError
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			return nil
-		case errors.As(err, &fault):
-			return err
-		}
-		g.p.log.Error("the plugin does not start", "err", err)
-		for _, l := range g.p.loops {
-			g.p.reporter.update(l.self.Name, func(s *api.Status) { s.Waiting = err.Error() })
-		}
+// launch begins an attempt.
+func (k *keeper) launch(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	k.attempt = &start{cancel, make(chan started, 1)}
+	mode, result := k.mode, k.attempt.result
+	go func() {
+		running, err := k.p.launchMode(ctx, mode, k.output)
+		result <- started{running, err}
+	}()
+}
+
+func (s *start) ended() <-chan started {
+	if s == nil {
+		return nil
+	}
+	return s.result
+}
+
+func (k *keeper) launched(s started) error {
+	k.attempt.cancel() // it has no say any more
+	k.attempt = nil
+	if s.err != nil {
+		return k.again(s.err)
+	}
+	k.serve(k.p.muster(s.running))
+	return nil
+}
+
+// activate begins an epoch on all loops. The new crew, if there can be one at
+// once, stands ready before the old one stops, and the old plugin ends behind
+// it: what clients wait for is no process.
+func (k *keeper) activate(ctx context.Context, a activation) {
+	k.stopLaunching()
+	running := a.prepared
+	if goesOn := a.order.ModeEpoch < a.order.Epoch; running == nil && goesOn && k.crew != nil && sameBinary(k.mode, a.order.Mode) {
+		running = k.crew.running
+	}
+	k.mode, k.deaths = a.order.Mode, 0
+	old, next := k.crew, (*crew)(nil)
+	if running != nil {
+		next = k.p.muster(running)
+	}
+	k.enter(&a.order, next)
+	k.crew = next
+	if old != nil {
+		old.dismiss(next == nil || old.running != next.running)
+	}
+	if next == nil {
+		k.launch(ctx)
 	}
 }
 
-// machine is one replica's state machine in the plugin. The loop sends it
-// batches; a goroutine of its own brings the effects back.
-type machine struct {
-	l     *loop
-	conn  *modeplugin.Machine
-	life  atomic.Uint64 // of the host, as the last batch told
-	kill  func()        // ends the plugin, which has broken the contract
-	ended chan struct{}
-}
-
-// step sends a batch, which never blocks. A broken machine shows in receive.
-func (m *machine) step(life uint64, b modes.Batch) {
-	m.life.Store(life)
-	if err := m.conn.Send(b); err != nil {
-		m.l.log.Error("step", "err", err)
-		m.kill()
+// enter has every loop begin the epoch, with its state machine if there is a
+// crew, and returns once they have.
+func (k *keeper) enter(o *topologies.Order, c *crew) {
+	restarts := k.restarts
+	entered := make(chan struct{}, len(k.p.loops))
+	for _, l := range k.p.loops {
+		l.in.put(func() { // loops outlive the keeper
+			l.enter(o)
+			if m := c.of(l); m != nil {
+				l.begin(m, c.running, restarts)
+			}
+			entered <- struct{}{}
+		})
+	}
+	for range k.p.loops {
+		<-entered
 	}
 }
 
-// receive brings effects to the loop until the machine ends.
-func (m *machine) receive() {
-	defer close(m.ended)
-	for {
-		number, effects, err := m.conn.Recv()
-		if err != nil {
-			m.l.log.Info("state machine ended", "err", err)
-			m.kill()
-			return
-		}
-		life := m.life.Load()
-		m.l.in.put(func() {
-			if err := m.l.host.Stepped(life, number, effects); err != nil {
-				m.l.log.Error("effects refused", "err", err)
-				m.kill()
-			}
-		})
+// stopLaunching calls an attempt off.
+func (k *keeper) stopLaunching() {
+	k.retry.Stop()
+	if k.attempt == nil {
+		return
 	}
+	k.attempt.cancel()
+	if s := <-k.attempt.result; s.err == nil {
+		s.running.Kill()
+	}
+	k.attempt = nil
 }
 
-// attach gives the loop a new state machine.
-func (l *loop) attach(m *machine, pid int, sum string, restarts int) {
-	l.in.put(func() {
-		l.process.reporter.update(l.self.Name, func(s *api.Status) {
-			s.PluginPID, s.ModeSHA256, s.PluginRestarts = pid, sum, restarts
-		})
-		l.machine = m
-		l.host.PluginUp()
-	})
-}
-
-// detach takes it away again. At the end of the process that is no news;
-// otherwise the replica reports, behind the last word of the dead mode, that it
-// waits for another plugin.
-func (l *loop) detach(m *machine, ending bool) {
-	l.in.put(func() {
-		if l.machine == m {
-			l.host.PluginDown()
-			l.machine = nil
-		}
-		if ending {
-			return
-		}
-		l.process.reporter.update(l.self.Name, func(s *api.Status) {
-			s.PluginPID, s.Role, s.Coordinator, s.Backup, s.Waiting = 0, "", "", "", "its plugin"
-			if s.Step != api.Failed {
-				s.Step = api.Started
-			}
-		})
-	})
+// end leaves nothing.
+func (k *keeper) end() {
+	k.stopLaunching()
+	if k.crew != nil {
+		k.crew.detach()
+		k.crew.dismiss(true)
+	}
 }

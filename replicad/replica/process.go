@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"consequor/board"
+	"consequor/modes/modeplugin"
 	"consequor/replicad/api"
 	"consequor/replicad/store"
 	"consequor/replicad/wire"
@@ -42,8 +43,10 @@ type Options struct {
 	Reports io.Writer
 	// Go is closed when the supervisor has noted that the data exists; nil:
 	// there is no supervisor to wait for.
-	Go  <-chan struct{}
-	Log *slog.Logger
+	Go <-chan struct{}
+	// Orders are the supervisor's, for a mode change; nil: none come.
+	Orders <-chan topologies.Order
+	Log    *slog.Logger
 	// PluginOutput takes what the plugin prints, line by line; may be nil.
 	PluginOutput io.Writer
 }
@@ -56,7 +59,7 @@ type process struct {
 	output   io.Writer
 	store    *store.Store
 	node     *wire.Node
-	plugin   *plugin
+	plugin   *keeper
 	loops    []*loop
 	reporter *reporter
 	spans    map[board.ReplicaID]chan span
@@ -84,7 +87,7 @@ func Run(ctx context.Context, o Options) error {
 			}
 		})
 	}
-	err := p.serve(ctx, o.Go)
+	err := p.serve(ctx, &o)
 	if err != nil {
 		p.fail(err)
 	}
@@ -117,7 +120,7 @@ func (p *process) fail(err error) {
 }
 
 // serve opens everything in order and closes it in the opposite order.
-func (p *process) serve(ctx context.Context, goOn <-chan struct{}) (err error) {
+func (p *process) serve(ctx context.Context, o *Options) (err error) {
 	p.store, err = store.Open(p.config.DataDir, store.Options{
 		Logger: p.log, NoSync: p.config.Ephemeral, MustExist: p.config.Served, Cluster: p.config.ClusterID,
 	})
@@ -146,22 +149,23 @@ func (p *process) serve(ctx context.Context, goOn <-chan struct{}) (err error) {
 	if err := p.joinPeers(peers); err != nil {
 		return err
 	}
-	p.plugin = &plugin{p: p, output: p.output}
-	if err := p.plugin.launch(ctx); err != nil {
+	p.plugin = newKeeper(p)
+	running, err := p.plugin.first(ctx)
+	if running == nil {
 		return err
 	}
 	for _, l := range p.loops {
 		p.reporter.update(l.self.Name, func(s *api.Status) { s.Step = api.Started })
 	}
-	if goOn != nil {
+	if o.Go != nil {
 		select {
-		case <-goOn:
+		case <-o.Go:
 		case <-ctx.Done():
-			p.plugin.running.Kill()
+			running.Kill()
 			return nil
 		}
 	}
-	return p.run(ctx, listeners)
+	return p.run(ctx, listeners, running, o.Orders)
 }
 
 // storeError says which errors of the disk make a new start pointless.
@@ -226,13 +230,13 @@ func (p *process) joinPeers(listener net.Listener) error {
 	return err
 }
 
-// run serves until ctx ends or something breaks, then ends in order: the modes
-// hand over, clients get their last answers, then peers, plugin and loops end.
-func (p *process) run(ctx context.Context, listeners []net.Listener) error {
+// run serves until ctx ends or something breaks, then ends in order: no more orders
+// are taken, the modes hand over, clients get their last answers, then peers, plugin and loops end.
+func (p *process) run(ctx context.Context, listeners []net.Listener, running *modeplugin.Process, given <-chan topologies.Order) error {
 	base, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	failed := make(chan error, len(listeners)+len(p.loops)+2)
-	var loops, peers, clients, plugins sync.WaitGroup
+	var loops, peers, clients, plugins, orders sync.WaitGroup
 
 	loopCtx, endLoops := context.WithCancel(base)
 	for _, l := range p.loops {
@@ -252,7 +256,10 @@ func (p *process) run(ctx context.Context, listeners []net.Listener) error {
 		go p.sendSpans(peerCtx, queue, &peers)
 	}
 	pluginCtx, endPlugin := context.WithCancel(base)
-	plugins.Go(func() { failed <- p.plugin.keep(pluginCtx) })
+	plugins.Go(func() { failed <- p.plugin.keep(pluginCtx, running) })
+	orderCtx, endOrders := context.WithCancel(base)
+	change := changer{p: p, epoch: p.config.Epoch}
+	orders.Go(func() { change.run(orderCtx, given) })
 	clientCtx, endClients := context.WithCancel(base)
 	for _, l := range listeners {
 		server := api.NewServer(p, api.ServerOptions{})
@@ -266,8 +273,12 @@ func (p *process) run(ctx context.Context, listeners []net.Listener) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		p.handOver()
 	case err = <-failed:
+	}
+	endOrders()
+	orders.Wait()
+	if err == nil {
+		p.handOver()
 	}
 	endClients()
 	clients.Wait()

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -17,6 +18,14 @@ import (
 // again. Changes of its role or step are reported at once.
 const boardReportEvery = 100 * time.Millisecond
 
+// A mode that changes its mind all the time is reported urgentBurst times at
+// once and urgentRate times a second in the long run: the supervisor has to
+// read each report.
+const (
+	urgentBurst = 64
+	urgentRate  = 100
+)
+
 // reporter keeps each hosted replica's status and writes what changes, as JSON
 // lines, for the supervisor. A slow reader sees the newest status, not each.
 type reporter struct {
@@ -25,6 +34,7 @@ type reporter struct {
 	urgent  map[string]bool        // changed in more than the size of the board
 	grown   map[string]bool        // changed in that only
 	loops   map[string]*loop
+	waiting map[string]string // what the mode waits for in its own words, also while its plugin's silence is told instead
 	changed chan struct{}
 	watch   []func(api.Status) // told of every urgent change
 }
@@ -32,7 +42,7 @@ type reporter struct {
 func newReporter(p *process) *reporter {
 	r := &reporter{
 		status: make(map[string]*api.Status), urgent: make(map[string]bool), grown: make(map[string]bool),
-		loops: make(map[string]*loop), changed: make(chan struct{}, 1),
+		loops: make(map[string]*loop), waiting: make(map[string]string), changed: make(chan struct{}, 1),
 	}
 	for _, replica := range p.hostedReplicas() {
 		r.status[replica.Name] = &api.Status{
@@ -90,7 +100,8 @@ func (r *reporter) boardChanged(l *loop) {
 // modeChanged takes over what the mode reports of itself.
 func (r *reporter) modeChanged(l *loop, m modes.Status) {
 	r.update(l.self.Name, func(s *api.Status) {
-		s.Role, s.Term, s.Behind, s.Waiting = string(m.Role), m.Term, m.Behind, m.Waiting
+		r.waiting[l.self.Name] = brief(m.Waiting)
+		s.Role, s.Term, s.Behind, s.Waiting = brief(string(m.Role)), m.Term, m.Behind, r.waiting[l.self.Name]
 		s.Coordinator, s.Backup = "", ""
 		if m.Coordinator != 0 {
 			s.Coordinator = l.process.replicaName(m.Coordinator)
@@ -102,10 +113,63 @@ func (r *reporter) modeChanged(l *loop, m modes.Status) {
 		case s.Step == api.Failed:
 		case m.CaughtUp:
 			s.Step = api.CaughtUp
-		case m.Coordinator != 0 && s.Step == api.Started:
+		case m.Joined && s.Step == api.Started:
 			s.Step = api.Joined
 		}
 	})
+}
+
+// pluginStarted tells which process runs the mode; what it waits for, it says
+// itself.
+func (r *reporter) pluginStarted(l *loop, pid int, sum string, restarts int) {
+	r.update(l.self.Name, func(s *api.Status) {
+		r.waiting[l.self.Name] = ""
+		s.PluginPID, s.ModeSHA256, s.PluginRestarts, s.Waiting = pid, sum, restarts, ""
+	})
+}
+
+// pluginLost tells that no mode runs until there is another plugin, and why.
+func (r *reporter) pluginLost(name, why string) {
+	r.update(name, func(s *api.Status) {
+		r.waiting[name] = "its plugin"
+		if why != "" {
+			r.waiting[name] += ": " + brief(why)
+		}
+		s.PluginPID, s.Role, s.Coordinator, s.Backup, s.Waiting = 0, "", "", "", r.waiting[name]
+		if s.Step != api.Failed && s.Step != api.Starting {
+			s.Step = api.Started
+		}
+	})
+}
+
+// pluginSilent tells that the mode does not answer, or, with no text, that it
+// does again.
+func (r *reporter) pluginSilent(l *loop, text string) {
+	r.update(l.self.Name, func(s *api.Status) { s.Waiting = cmp.Or(text, r.waiting[l.self.Name]) })
+}
+
+// epochBegan tells that the replica is in another epoch, whose mode has yet to
+// start.
+func (r *reporter) epochBegan(l *loop, epoch uint64, mode string) {
+	r.update(l.self.Name, func(s *api.Status) {
+		r.waiting[l.self.Name] = ""
+		s.Epoch, s.Mode = epoch, mode
+		s.Role, s.Term, s.Coordinator, s.Backup, s.Waiting = "", 0, "", "", ""
+		s.Change = api.Change{Attempt: s.Change.Attempt}
+		if s.Step != api.Failed {
+			s.Step = api.Started
+		}
+	})
+}
+
+// changeBegan tells that word of a new mode change has come.
+func (r *reporter) changeBegan(name string, attempt uint64) {
+	r.update(name, func(s *api.Status) { s.Change = api.Change{Attempt: attempt} })
+}
+
+// changeCame tells how far a mode change has come.
+func (r *reporter) changeCame(name string, change func(*api.Change)) {
+	r.update(name, func(s *api.Status) { change(&s.Change) })
 }
 
 // watchWith has f called with every hosted replica's status now and at every
@@ -160,8 +224,12 @@ func (r *reporter) run(ctx context.Context, w io.Writer) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	quiet := true // the pause between two reports of growth is over
+	allowed := newBucket(urgentBurst, urgentRate)
 	encoder := json.NewEncoder(w)
 	for {
+		if !pauseFor(ctx, allowed.wait()) {
+			return r.write(encoder, true)
+		}
 		select {
 		case <-ctx.Done():
 			return r.write(encoder, true)
@@ -169,6 +237,7 @@ func (r *reporter) run(ctx context.Context, w io.Writer) error {
 		case <-pause.C:
 			quiet = true
 		}
+		allowed.take()
 		if err := r.write(encoder, quiet); err != nil {
 			return err
 		}
@@ -200,4 +269,17 @@ func (r *reporter) write(encoder *json.Encoder, grown bool) error {
 		}
 	}
 	return nil
+}
+
+// pauseFor waits so long, and reports false if ctx ended first.
+func pauseFor(ctx context.Context, pause time.Duration) bool {
+	if pause <= 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

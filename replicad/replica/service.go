@@ -94,7 +94,7 @@ func (l *loop) local(r *api.Request, h *host.Request) (host.Answer, bool) {
 	enough := (r.Verb == api.Read || r.Verb == api.Choose) && !r.Fresh && v.Guarantee != "" &&
 		h.Token.Epoch <= v.Epoch && (h.Token.Cluster == "" || h.Token.Cluster == l.process.config.ClusterID) &&
 		v.Board.Covers(h.Token.Seen)
-	return host.Answer{Outcome: host.OK, Epoch: v.Epoch, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind}, enough
+	return host.Answer{Outcome: host.OK, Epoch: v.Epoch, Mode: v.Mode, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind}, enough
 }
 
 // finish makes the client's answer of the host's, and reads the board for it.
@@ -106,7 +106,7 @@ func (l *loop) finish(r *api.Request, want *host.Request, h host.Answer) (*api.A
 		return nil, l.unknown(r, h)
 	}
 	a := &api.Answer{
-		Replica: l.self.Name, Mode: l.process.config.Mode.Name, Epoch: h.Epoch, Guarantee: h.Guarantee,
+		Replica: l.self.Name, Mode: h.Mode, Epoch: h.Epoch, Guarantee: h.Guarantee,
 		Applied: l.disk.Len(), Key: r.Key, ID: h.ID, Copies: h.Copies, Count: h.Count,
 		Asked: l.process.names(h.Asked), Missed: l.process.names(h.Missed), Reached: l.process.names(h.Reached),
 		Token: board.Token{Cluster: l.process.config.ClusterID, Epoch: h.Epoch, Seen: h.Board},
