@@ -16,6 +16,9 @@
 //	board                   the vocabulary: articles, ids, vectors, tokens, keys
 //	modes                   the contract of a mode, with a worked example
 //	modes/sequential        one order for all, by Raft
+//	modes/quorum            reads that meet every acknowledged post, by R and W
+//	modes/readyourwrite     sessions that find their own posts everywhere
+//	modes/originlog         what those two share: one log per replica, spread by spans
 //	modes/builtin           the table of built-in modes
 //	modes/modeplugin        modes in processes of their own
 //	modes/modetest          the conformance suite that any mode must pass

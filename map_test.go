@@ -22,7 +22,10 @@ var mayImport = map[string][]string{
 	"board":                  {},
 	"modes":                  {"board"},
 	"modes/sequential":       {"board", "modes"},
-	"modes/builtin":          {"modes", "modes/sequential"},
+	"modes/originlog":        {"board", "modes"},
+	"modes/quorum":           {"board", "modes", "modes/originlog"},
+	"modes/readyourwrite":    {"board", "modes", "modes/originlog"},
+	"modes/builtin":          {"modes", "modes/sequential", "modes/quorum", "modes/readyourwrite"},
 	"modes/modeplugin":       {"board", "modes"},
 	"modes/modetest":         {"board", "modes", "modes/modeplugin"},
 	"topologies":             {"board", "modes"},
@@ -41,7 +44,7 @@ var mayImport = map[string][]string{
 
 // pure packages decide and compute; they reach neither clock nor system. Of
 // time they may use Duration, which the second test below checks.
-var pure = []string{"board", "modes", "modes/sequential", "replicad/host", "supervisor/modechange"}
+var pure = []string{"board", "modes", "modes/sequential", "modes/originlog", "modes/quorum", "modes/readyourwrite", "replicad/host", "supervisor/modechange"}
 
 var impure = []string{"net", "os", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "crypto/rand"}
 

@@ -4,6 +4,8 @@ package builtin
 
 import (
 	"consequor/modes"
+	"consequor/modes/quorum"
+	"consequor/modes/readyourwrite"
 	"consequor/modes/sequential"
 )
 
@@ -16,6 +18,8 @@ type Entry struct {
 // Modes lists the built-in modes, by name.
 func Modes() []Entry {
 	return []Entry{
+		{quorum.Describe(), quorum.New},
+		{readyourwrite.Describe(), readyourwrite.New},
 		{sequential.Describe(), sequential.New},
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"consequor/modes"
+	"consequor/modes/quorum"
+	"consequor/modes/readyourwrite"
 )
 
 // Check says what speaks against running the built-in mode of this name with
@@ -21,6 +23,9 @@ func Check(name string, options []modes.Option, replicas int) (warning string, e
 		if replicas == 2 {
 			warning = "2 replicas: one dead stops posts in mode quorum; 3 replicas bear one death"
 		}
+		err = quorum.Check(options, replicas)
+	case "read-your-write":
+		err = readyourwrite.Check(options, replicas)
 	}
 	return warning, nil
 }

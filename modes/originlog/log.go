@@ -1,0 +1,347 @@
+package originlog
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// The log's limits.
+const (
+	waitingMax  = 65_536                 // requests, other replicas' included; beyond, they are refused
+	keysMax     = 2 * board.KeyCountMax  // keys remembered
+	seqAheadMax = 1 << 40                // a mark or a token further above all that is known was not made here
+	meshMax     = 16                     // replicas of which each pushes to all others; see neighbours
+	wakeRest    = 5 * time.Millisecond   // at least, between two looks at what waits
+	StartGrace  = 500 * time.Millisecond // after a start peers may still be on their way
+)
+
+// Config is what a mode's promise asks of its log.
+type Config struct {
+	Copies   int                     // disks that have an article before it is acknowledged
+	Contact  int                     // replicas, this one included, that this one must have heard before it has caught up
+	Alone    time.Duration           // after so long it has caught up though it reached nobody; 0: never
+	Everyone bool                    // articles are pushed to all replicas, however many there are
+	Label    func(q *Request) string // the guarantee that an acknowledged post meets
+	Enough   string                  // what Contact replicas are called: "a quorum"
+}
+
+// Log is one replica's part of a board of origin logs.
+type Log struct {
+	config Config
+
+	// Of the step under way.
+	now time.Duration
+	out *modes.Effects
+
+	// From Start on.
+	self        board.ReplicaID
+	replicas    []board.ReplicaID // all, rising
+	incarnation uint64
+	random      *rand.Rand // of the seed; the only one
+	started     time.Duration
+	begun       bool
+	ended       bool // halted or stopped: nothing is done any more
+
+	// board is what is here once this step's effects are done; it only grows,
+	// and an article of this origin is on it before anybody hears of it.
+	board   board.Vector
+	minted  []board.Article // in this step; stored at its end
+	keys    keyTable
+	brought int // articles with keys that spans have brought, in this life
+
+	peers  []*peer // all others, by rising id
+	number uint64  // of the last round, pull or push
+
+	waiting  waiting
+	rounds   rounds
+	spreads  spreading
+	leaving  leaving
+	status   statusKeeper
+	stable   board.Vector // on config.Copies disks ...
+	restable bool         // ... or to be computed again
+	further  bool         // something has changed that may let waiting requests go on
+	wakeAt   time.Duration
+	wakeOn   bool // the timer is set, for wakeAt
+	wakeWant time.Duration
+	wakeNone bool // nothing wants to be looked at by itself
+}
+
+const timerWake = "wake"
+
+// New returns a log that waits for its past and its start.
+func New() *Log {
+	return &Log{keys: newKeyTable(keysMax), waiting: newWaiting()}
+}
+
+// Begin opens a step.
+func (l *Log) Begin(now time.Duration, out *modes.Effects) {
+	l.now, l.out = now, out
+	l.wakeNone = true
+}
+
+// OnKeys takes a piece of the past.
+func (l *Log) OnKeys(keys []board.KeyedID) {
+	for _, k := range keys {
+		l.keys.add(k)
+	}
+}
+
+// OnStart begins the log's life.
+func (l *Log) OnStart(e modes.Start, c Config) {
+	l.config = c
+	l.self, l.replicas, l.incarnation = e.Self, e.Replicas, e.Incarnation
+	l.board, l.started = e.Board, l.now
+	l.keys.floor = max(l.keys.floor, e.KeysFrom)
+	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
+	near := neighbours(e.Self, e.Replicas, c.Everyone)
+	for _, id := range e.Replicas {
+		if id != e.Self {
+			l.peers = append(l.peers, &peer{id: id, near: contains(near, id)})
+		}
+	}
+	l.restable, l.begun = true, true
+}
+
+// Halt ends a log that cannot begin.
+func (l *Log) Halt(why string) {
+	l.ended = true
+	l.out.Halt(why)
+}
+
+// Ended reports whether nothing is to be done any more.
+func (l *Log) Ended() bool { return l.ended }
+
+// OnReceive takes a message, and what came with it.
+func (l *Log) OnReceive(e modes.Receive) {
+	if e.Span != nil {
+		l.onSpan(e.Span)
+	}
+	p := l.peer(e.From)
+	r := reader{rest: e.Message}
+	if p == nil || !l.onMessage(p, &r, e.Span != nil && e.Span.Gap) {
+		l.Note("a malformed message from %s", e.From)
+	}
+}
+
+func (l *Log) onMessage(p *peer, r *reader, gap bool) bool {
+	switch r.byte() {
+	case messageAsk:
+		if a := cutAsk(r); r.end() {
+			l.onAsk(p, a)
+		}
+	case messageHave:
+		if h := cutHave(r); r.end() {
+			l.onHave(p, h, gap)
+		}
+	case messagePush:
+		if push := cutPush(r); r.end() {
+			l.onPush(p, push)
+		}
+	case messageForward:
+		if f := cutForward(r); r.end() {
+			l.onForward(p, &f)
+		}
+	case messageDone:
+		if d := cutDone(r); r.end() {
+			l.onDone(d)
+		}
+	case messageUnknown:
+		if u := cutUnknown(r); r.end() {
+			l.onUnknown(u)
+		}
+	default:
+		r.fail()
+	}
+	return r.end()
+}
+
+// onSpan notes what a peer's board has added to this one. In a gap nothing was,
+// but the board may have grown otherwise.
+func (l *Log) onSpan(s *modes.Span) {
+	if grown := l.board.Join(s.Board); !grown.Equal(l.board) {
+		l.board, l.restable = grown, true
+		l.spreads.untold = true
+	}
+	for _, k := range s.Keys {
+		l.keys.add(k)
+	}
+	l.brought += len(s.Keys)
+	l.spreads.grewAt = l.now
+}
+
+// OnTimer runs when something is due; what that is, Finish finds out.
+func (l *Log) OnTimer(name string) {
+	if name == timerWake {
+		l.wakeOn = false
+	}
+}
+
+// OnPeerUp greets a peer, asks it what others were asked, and sends it again
+// what it may have missed.
+func (l *Log) OnPeerUp(id board.ReplicaID) {
+	if p := l.peer(id); p != nil {
+		p.up()
+		l.askToo(p)
+	}
+}
+
+// OnPeerDown gives up what is on its way to a peer. What its disk holds stays
+// true.
+func (l *Log) OnPeerDown(id board.ReplicaID) {
+	if p := l.peer(id); p != nil {
+		p.down()
+	}
+}
+
+// Finish closes a step: every waiting request is handed to advance, until none
+// gets further, and what the step has to say is said.
+func (l *Log) Finish(advance func(*Request)) {
+	if l.ended || !l.begun {
+		return
+	}
+	l.waiting.compact()
+	for l.further = true; l.further; {
+		l.further = false
+		l.spreads.wanted = l.own()
+		for _, q := range l.waiting.list {
+			if !q.done {
+				l.wakeFor(q)
+				advance(q)
+			}
+		}
+		l.sendRounds()
+	}
+	if len(l.minted) > 0 {
+		l.out.Store(l.minted...)
+		l.minted = nil
+	}
+	l.catchUp()
+	l.spread()
+	l.leave()
+	l.report()
+	l.setWake()
+}
+
+// own is the part of the board that this replica has minted.
+func (l *Log) own() board.Vector {
+	if seq := l.board.Seq(l.self); seq > 0 {
+		return board.Vector{{Seq: seq, Origin: l.self}}
+	}
+	return nil
+}
+
+// wake sees to it that the log is looked at again by then.
+func (l *Log) wake(by time.Duration) {
+	if l.wakeNone || by < l.wakeWant {
+		l.wakeNone, l.wakeWant = false, by
+	}
+}
+
+func (l *Log) wakeFor(q *Request) {
+	if q.Deadline > 0 {
+		l.wake(q.Deadline)
+	}
+}
+
+func (l *Log) setWake() {
+	if l.ended || l.wakeNone {
+		return
+	}
+	at := max(l.wakeWant, l.now+wakeRest)
+	if !l.wakeOn || at < l.wakeAt {
+		l.wakeOn, l.wakeAt = true, at
+		l.out.SetTimer(timerWake, at-l.now)
+	}
+}
+
+// What modes ask of a log.
+
+// Now is the time of the step under way.
+func (l *Log) Now() time.Duration { return l.now }
+
+// Board is what this board holds.
+func (l *Log) Board() board.Vector { return l.board }
+
+// Replicas counts the cluster.
+func (l *Log) Replicas() int { return len(l.replicas) }
+
+// Reachable counts the replicas that can be reached, this one included.
+func (l *Log) Reachable() int {
+	n := 1
+	for _, p := range l.peers {
+		if p.connected {
+			n++
+		}
+	}
+	return n
+}
+
+// Settled reports whether the grace after the start is over, so that who is not
+// connected now may be counted as missing.
+func (l *Log) Settled() bool {
+	if over := l.started + StartGrace; l.now < over {
+		l.wake(over)
+		return false
+	}
+	return true
+}
+
+// OnDisks reports whether all of v is on Config.Copies disks, as far as is
+// known. If not, it is pushed until it is.
+func (l *Log) OnDisks(v board.Vector) bool {
+	if l.stableVector().Covers(v) {
+		return true
+	}
+	l.spreads.wanted = l.spreads.wanted.Join(v)
+	return false
+}
+
+func (l *Log) stableVector() board.Vector {
+	if l.restable {
+		disks := []board.Vector{l.board}
+		for _, p := range l.peers {
+			disks = append(disks, p.known)
+		}
+		l.stable, l.restable = stableOn(l.config.Copies, disks), false
+	}
+	return l.stable
+}
+
+// copies counts the disks that are known to have an article.
+func (l *Log) copies(id board.ArticleID) int {
+	n := 0
+	if l.board.Has(id) {
+		n++
+	}
+	for _, p := range l.peers {
+		if p.known.Has(id) {
+			n++
+		}
+	}
+	return n
+}
+
+// Note adds a line to the trace.
+func (l *Log) Note(format string, args ...any) { l.out.Note(fmt.Sprintf(format, args...)) }
+
+func (l *Log) peer(id board.ReplicaID) *peer {
+	for _, p := range l.peers {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+func contains(ids []board.ReplicaID, id board.ReplicaID) bool {
+	for _, i := range ids {
+		if i == id {
+			return true
+		}
+	}
+	return false
+}

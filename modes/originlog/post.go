@@ -1,0 +1,116 @@
+package originlog
+
+import (
+	"fmt"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// The way of a post: its article is here already (Adopt); or its parent must
+// come first (ParentHere); or its home is elsewhere (Forward); or it is minted
+// (Mint), when the mode says so. Then it waits for its copies (Adopt).
+
+// Adopt sees to a post that has its article: it is acknowledged as soon as that
+// is on enough disks. It returns false when there is none yet.
+func (l *Log) Adopt(q *Request) bool {
+	if q.given.IsZero() {
+		id, ok := l.keys.find(q.Article.Key)
+		if !ok {
+			return false
+		}
+		l.Leave(q)
+		q.given = id
+	}
+	if l.OnDisks(board.Vector{q.given}) {
+		l.acknowledge(q, q.given, l.copies(q.given))
+	}
+	return true
+}
+
+// ParentHere reports whether a post may be minted or sent on as far as its
+// parent goes. A forwarded one's parent exists, as its asker's board has it.
+func (l *Log) ParentHere(q *Request) bool {
+	if q.from != l.self && !q.OnBoard {
+		if q.OnBoard = l.board.Has(q.Target); !q.OnBoard {
+			l.Fetch(board.Vector{q.Target}, true)
+		}
+	}
+	return q.Target.IsZero() || q.OnBoard
+}
+
+// LookUpParent has the board looked at for a reply's parent, after it was
+// brought up to date: if it is not there now, there is none.
+func (l *Log) LookUpParent(q *Request) {
+	if !q.looking {
+		q.looking = true
+		l.Leave(q)
+		l.out.LookUp(q.Target)
+	}
+}
+
+// OnLooked lets replies go on whose parent is here.
+func (l *Log) OnLooked(e modes.Looked) {
+	for _, q := range l.waiting.list {
+		if q.done || !q.looking || q.Target != e.ID {
+			continue
+		}
+		q.looking, q.OnBoard = false, e.OnBoard
+		if !e.OnBoard {
+			why := "no article " + q.Target.String()
+			if len(q.Missed) > 0 {
+				why += fmt.Sprintf(" (%v not asked, or no answer)", q.Missed)
+			}
+			l.End(q, modes.NotFound, why)
+		}
+	}
+}
+
+// Looking reports whether q waits for its parent to be looked up.
+func (l *Log) Looking(q *Request) bool { return q.looking }
+
+// Mint gives q's article its id: one above all that is known here, and above
+// least. It may find that another request has minted for that key meanwhile.
+func (l *Log) Mint(q *Request, least uint64) {
+	if l.leaving.sealWanted || l.leaving.stopping || q.home != l.self || !q.given.IsZero() {
+		panic(fmt.Sprintf("%s is to mint for request %d of %s: sealed %v, stopping %v, home %s, given %s",
+			l.self, q.ID, q.from, l.leaving.sealWanted, l.leaving.stopping, q.home, q.given))
+	}
+	if l.Adopt(q) {
+		return
+	}
+	if q.Article.Key != "" && l.keys.tooOld(q.Mark) { // it has become so while it waited
+		l.unknown(q, modes.KeyTooOld)
+		return
+	}
+	highest := l.board.SeqMax()
+	a := q.Article
+	a.ID = board.ArticleID{Seq: 1 + max(highest, q.Seen.SeqMax(), q.Mark, q.Target.Seq, least), Origin: l.self}
+	if a.ID.Seq <= highest {
+		panic(fmt.Sprintf("%s is to mint %s, and its board holds %s", l.self, a.ID, l.board))
+	}
+	l.minted = append(l.minted, a)
+	l.board, l.restable, l.further = l.board.With(a.ID), true, true
+	l.keys.add(board.KeyedID{ID: a.ID, Key: a.Key})
+	l.Leave(q)
+	q.given = a.ID
+	l.Adopt(q)
+}
+
+// ExpirePost says the last word on a post that is out of this replica's hands;
+// false: it is surely not done, and the mode knows better why.
+func (l *Log) ExpirePost(q *Request) bool {
+	switch {
+	case !q.given.IsZero():
+		l.unknown(q, fmt.Sprintf("article %s is known to be on %d disks, not on %d", q.given, l.copies(q.given), l.config.Copies))
+	case q.from != l.self:
+		l.forget(q) // its asker's deadline has passed as well
+	case q.home != l.self && l.peer(q.home).connected:
+		l.unknown(q, fmt.Sprintf("its home, %s, has not answered in time", q.home))
+	case q.home != l.self:
+		l.unknown(q, fmt.Sprintf("its home, %s, is not connected, and no copy was found", q.home))
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,175 @@
+package originlog
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// Request is one that waits at this replica: a client's of its own, or, with a
+// key whose home this is, another replica's.
+type Request struct {
+	modes.Request
+	from        board.ReplicaID // whose client asks
+	incarnation uint64          // of from
+	done        bool            // answered or forgotten; lists may still have it
+
+	// post, reply. home is the replica that alone mints its article.
+	home        board.ReplicaID
+	given       board.ArticleID // its article; zero: none yet
+	looking     bool            // its parent is being looked up
+	forwarded   bool            // its home may know of it
+	forwardedAt time.Duration
+	forwardedUp int // which of the home's connections it went by
+
+	// The round that it takes part in, and what its last one said.
+	round *Round
+
+	// read, choose, sync: what the mode has found out.
+	Found  bool         // UpTo is known
+	UpTo   board.Vector // what is to be shown
+	Asked  []board.ReplicaID
+	Missed []board.ReplicaID // asked, but they have not answered
+	before int               // sync: Log.brought when it came
+}
+
+// asker names a request among those of all lives of all replicas.
+type asker struct {
+	from        board.ReplicaID
+	incarnation uint64
+	id          modes.RequestID
+}
+
+// waiting holds the requests that are not answered, in the order they came.
+type waiting struct {
+	byAsker map[asker]*Request
+	list    []*Request // may hold some that are done: at most half
+}
+
+func newWaiting() waiting { return waiting{byAsker: make(map[asker]*Request)} }
+
+func (w *waiting) compact() {
+	if len(w.list) > 2*len(w.byAsker) {
+		w.list = slices.DeleteFunc(w.list, func(q *Request) bool { return q.done })
+	}
+}
+
+func (l *Log) add(q *Request) {
+	l.waiting.byAsker[q.asker()] = q
+	l.waiting.list = append(l.waiting.list, q)
+}
+
+func (q *Request) asker() asker { return asker{q.from, q.incarnation, q.ID} }
+
+// OnRequest takes a client's request, or ends it at once when it surely comes
+// to nothing.
+func (l *Log) OnRequest(r modes.Request) {
+	q := &Request{Request: r, from: l.self, incarnation: l.incarnation, before: l.brought}
+	if len(l.waiting.byAsker) >= waitingMax {
+		l.out.Refuse(q.ID, modes.Overloaded, fmt.Sprintf("%d requests wait at %s already", waitingMax, l.self))
+		return
+	}
+	l.add(q)
+	if q.Verb.Writes() {
+		q.Article.ID, q.Article.Parent = board.ArticleID{}, q.Target
+		if q.home = l.self; q.Article.Key != "" {
+			q.home = homeOf(q.Article.Key, l.replicas)
+		}
+		l.judge(q)
+	}
+}
+
+// judge ends a post that its home cannot mint, or not any more.
+func (l *Log) judge(q *Request) {
+	_, known := l.keys.find(q.Article.Key)
+	switch {
+	case l.leaving.sealWanted:
+		l.End(q, modes.EpochChanging, "the mode is being changed")
+	case l.leaving.stopping:
+		l.End(q, modes.Stopping, l.self.String()+" is leaving")
+	case known || q.home != l.self:
+	case q.Article.Key != "" && l.keys.tooOld(q.Mark):
+		l.unknown(q, modes.KeyTooOld)
+	case q.Mark > l.board.SeqMax()+seqAheadMax:
+		l.End(q, modes.InvalidPost, "the key's mark is far above every article: it was not made here")
+	case q.Seen.SeqMax() > l.board.SeqMax()+seqAheadMax:
+		l.End(q, modes.InvalidPost, "the session's token is far above every article: it was not made here")
+	}
+}
+
+// OnCancel returns the request whose last word is asked for; nil: it is
+// answered, or its client has gone and it is forgotten.
+func (l *Log) OnCancel(id modes.RequestID) *Request {
+	q := l.waiting.byAsker[asker{l.self, l.incarnation, id}]
+	if q != nil && !l.Late(q) {
+		l.forget(q)
+		return nil
+	}
+	return q
+}
+
+// Late reports whether q's deadline has passed.
+func (l *Log) Late(q *Request) bool { return q.Deadline > 0 && q.Deadline <= l.now }
+
+// forget drops q, unanswered or not.
+func (l *Log) forget(q *Request) {
+	l.Leave(q)
+	q.done = true
+	delete(l.waiting.byAsker, q.asker())
+}
+
+// Answers.
+
+// Serve lets q be answered from this board up to q.UpTo.
+func (l *Log) Serve(q *Request, guarantee string) {
+	if !l.board.Covers(q.UpTo) || !q.UpTo.Covers(q.Seen) {
+		panic(fmt.Sprintf("%s is to serve up to %s, its board holds %s, and the session has seen %s", l.self, q.UpTo, l.board, q.Seen))
+	}
+	l.forget(q)
+	l.out.Serve(modes.Serve{Request: q.ID, UpTo: q.UpTo, Guarantee: guarantee, Asked: q.Asked, Missed: q.Missed})
+}
+
+// End ends q without success: refused where that is surely true, else unknown.
+func (l *Log) End(q *Request, kind modes.RefusalKind, why string) {
+	if !l.Refusable(q) {
+		l.unknown(q, why)
+		return
+	}
+	l.forget(q)
+	l.out.Refuse(q.ID, kind, why)
+}
+
+// Refusable reports whether q is surely not done, now and later. A post is not
+// that once it has its article, was sent on, or has another home: that one may
+// know of it from an earlier try.
+func (l *Log) Refusable(q *Request) bool {
+	if !q.Verb.Writes() {
+		return true
+	}
+	_, known := l.keys.find(q.Article.Key)
+	old := q.Article.Key != "" && l.keys.tooOld(q.Mark)
+	return q.from == l.self && q.home == l.self && q.given.IsZero() && !known && !old
+}
+
+// unknown says that a post may be done.
+func (l *Log) unknown(q *Request, why string) {
+	l.forget(q)
+	if q.from == l.self {
+		l.out.Reply(modes.Reply{Request: q.ID, Outcome: modes.Unknown, Why: why})
+	} else {
+		l.out.SendNow(q.from, appendUnknown(nil, unknown{q.incarnation, q.ID, why}))
+	}
+}
+
+// acknowledge says that a post is done.
+func (l *Log) acknowledge(q *Request, id board.ArticleID, copies int) {
+	l.forget(q)
+	if q.from == l.self {
+		l.out.Reply(modes.Reply{Request: q.ID, Outcome: modes.OK, ID: id, Copies: copies, Guarantee: l.config.Label(q)})
+	} else {
+		l.out.Send(q.from, appendDone(nil, done{q.incarnation, q.ID, id, copies}))
+	}
+}

@@ -1,0 +1,219 @@
+package originlog
+
+import (
+	"time"
+
+	"consequor/board"
+)
+
+// The pace of rounds.
+const (
+	roundsMax     = 8                      // under way, of one kind; later requests wait for the next
+	roundAgain    = 200 * time.Millisecond // until who has not answered is asked again; doubles ...
+	roundAgainMax = 2 * time.Second        // ... up to this
+)
+
+// Kind says what a round asks for.
+type Kind int
+
+// The kinds of rounds.
+const (
+	Heads Kind = iota // what the boards hold
+	Spans             // that, and what this board lacks of it
+	kinds
+)
+
+// Round asks all connected replicas for what their boards hold. It serves only
+// requests that waited when it was sent: an answer then shows everything that
+// was on that replica's disk when they came.
+type Round struct {
+	kind    Kind
+	number  uint64
+	sent    bool
+	sentAt  time.Duration
+	again   time.Duration // when those that have not answered are asked again
+	pause   time.Duration
+	own     board.Vector // this board as it was when the round was sent
+	asked   []board.ReplicaID
+	answers []answer // in the order they came
+	users   int      // requests that take part
+}
+
+type answer struct {
+	from  board.ReplicaID
+	board board.Vector
+}
+
+// rounds are those under way, and those that the next requests wait for.
+type rounds struct {
+	next   [kinds]*Round // not sent yet
+	flight []*Round      // by rising number
+}
+
+// Ask has q take part in a round: in the one it is in, else in the next.
+func (l *Log) Ask(q *Request, kind Kind) *Round {
+	if q.round == nil {
+		if l.rounds.next[kind] == nil {
+			l.rounds.next[kind] = &Round{kind: kind}
+		}
+		q.round = l.rounds.next[kind]
+		q.round.users++
+	}
+	return q.round
+}
+
+// Leave ends q's part in its round; who was asked, and who has not answered, is
+// noted in q.
+func (l *Log) Leave(q *Request) {
+	if r := q.round; r != nil {
+		r.users--
+		q.round = nil
+		q.Asked, q.Missed = r.asked, r.missed()
+	}
+}
+
+// sendRounds sends the next rounds, if requests wait for them and not too many
+// are under way.
+func (l *Log) sendRounds() {
+	flight := l.rounds.flight[:0]
+	var under [kinds]int
+	for _, r := range l.rounds.flight {
+		if r.users > 0 {
+			flight = append(flight, r)
+			under[r.kind]++
+			l.repeat(r)
+		}
+	}
+	l.rounds.flight = flight
+	for kind, r := range l.rounds.next {
+		if r == nil || under[kind] >= roundsMax {
+			continue
+		}
+		l.rounds.next[kind] = nil
+		if r.users > 0 {
+			l.send(r)
+		}
+	}
+}
+
+func (l *Log) send(r *Round) {
+	l.number++
+	r.number, r.sent, r.sentAt, r.own = l.number, true, l.now, l.board
+	r.pause, r.again = roundAgain, l.now+roundAgain
+	for _, p := range l.peers {
+		if p.connected {
+			r.asked = append(r.asked, p.id)
+			l.askRound(p, r)
+		}
+	}
+	l.rounds.flight = append(l.rounds.flight, r)
+	l.further = true
+	l.wake(r.again)
+}
+
+func (l *Log) askRound(p *peer, r *Round) {
+	l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, r.number, r.kind == Spans, l.board}))
+}
+
+// repeat asks those again that have not answered: message or answer may be lost.
+func (l *Log) repeat(r *Round) {
+	if !l.waits(r) {
+		return
+	}
+	if r.again <= l.now {
+		for _, p := range l.peers {
+			if p.connected && contains(r.asked, p.id) && !r.has(p.id) {
+				l.askRound(p, r)
+			}
+		}
+		r.pause = min(2*r.pause, roundAgainMax)
+		r.again = l.now + r.pause
+	}
+	l.wake(r.again)
+}
+
+// waits reports whether somebody connected has yet to answer.
+func (l *Log) waits(r *Round) bool {
+	for _, p := range l.peers {
+		if p.connected && contains(r.asked, p.id) && !r.has(p.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// askToo asks a peer that has come up what the others were asked.
+func (l *Log) askToo(p *peer) {
+	for _, r := range l.rounds.flight {
+		if r.users == 0 || r.has(p.id) {
+			continue
+		}
+		if !contains(r.asked, p.id) {
+			r.asked = append(r.asked, p.id)
+		}
+		l.askRound(p, r)
+	}
+}
+
+// onAnswer notes a peer's answer. One whose span left a gap counts only when it
+// has come again: until then this board lacks what it speaks of.
+func (l *Log) onAnswer(from board.ReplicaID, h have, gap bool) {
+	for _, r := range l.rounds.flight {
+		if r.number == h.number && !r.has(from) && (r.kind == Heads || !gap) {
+			r.answers = append(r.answers, answer{from, h.board})
+		}
+	}
+}
+
+func (r *Round) has(id board.ReplicaID) bool {
+	for _, a := range r.answers {
+		if a.from == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Round) missed() []board.ReplicaID {
+	var missed []board.ReplicaID
+	for _, id := range r.asked {
+		if !r.has(id) {
+			missed = append(missed, id)
+		}
+	}
+	return missed
+}
+
+// Count is how many replicas have told, this one included; 0: it was not sent.
+func (r *Round) Count() int {
+	if !r.sent {
+		return 0
+	}
+	return 1 + len(r.answers)
+}
+
+// Join is what the boards of count replicas held, this one's included: those
+// that answered first.
+func (r *Round) Join(count int) board.Vector {
+	v := r.own
+	for _, a := range r.answers[:min(len(r.answers), count-1)] {
+		v = v.Join(a.board)
+	}
+	return v
+}
+
+// SeqMax is the highest seq that any of them told.
+func (r *Round) SeqMax() uint64 { return r.Join(len(r.answers) + 1).SeqMax() }
+
+// Over reports whether all that were asked and can still be reached have
+// answered, or have had patience long to do so.
+func (l *Log) Over(r *Round, patience time.Duration) bool {
+	if !r.sent {
+		return false
+	}
+	if over := r.sentAt + patience; l.waits(r) && l.now < over {
+		l.wake(over)
+		return false
+	}
+	return true
+}

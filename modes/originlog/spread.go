@@ -1,0 +1,246 @@
+package originlog
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"consequor/board"
+)
+
+// The pace of spreading.
+const (
+	slowPause   = 100 * time.Millisecond // before a peer gets what is not waited for; and up to twice that
+	tellPause   = 50 * time.Millisecond  // before others are told what a span has brought
+	greetAgain  = 500 * time.Millisecond // a greeting without an answer
+	pullAgain   = 500 * time.Millisecond // a pull without an answer
+	pullPause   = 100 * time.Millisecond // after one that was answered
+	pushTimeout = 500 * time.Millisecond // a push without an answer is taken for lost, after this ...
+	pushPerSeq  = time.Millisecond       // ... and so much more for each seq, as spans may be large ...
+	pushMax     = 10 * time.Second       // ... at most
+)
+
+// peer is what is known of another replica.
+type peer struct {
+	id        board.ReplicaID
+	near      bool // a neighbour: what it lacks is pushed to it
+	connected bool
+	ups       int          // how often it has come up
+	known     board.Vector // on its disk; only grows
+	heard     bool         // it has told since it came up
+	told      bool         // it has told in this life
+
+	greetAt  time.Duration // not before
+	push     uint64        // number of the push under way; 0: none
+	pushEnds time.Duration
+	pushAt   time.Duration // not before
+	lacksAt  time.Duration // since when it is known to lack something; 0: it is not
+	slow     time.Duration // how long that may last
+	pull     uint64        // number of the pull under way; 0: none
+	pullEnds time.Duration
+	pullAt   time.Duration // not before
+}
+
+func (p *peer) up() {
+	p.connected, p.heard = true, false
+	p.ups++
+	p.greetAt, p.push, p.pushAt, p.lacksAt, p.pull, p.pullAt = 0, 0, 0, 0, 0, 0
+}
+
+func (p *peer) down() { p.connected, p.push, p.pull = false, 0, 0 }
+
+// spreading is what this replica has to push and to tell.
+type spreading struct {
+	wanted board.Vector  // somebody waits for this to be on more disks
+	untold bool          // spans have brought something that neighbours were not told of
+	tellAt time.Duration // when they are; 0: not set
+	grewAt time.Duration // when this board or what is known of another last grew
+}
+
+// neighbours are those that a replica pushes to: all others, up to meshMax; in
+// a larger cluster those at the distances 1, 2, 4, 8 ... around the ring, and
+// everyone passes on what it gets.
+func neighbours(self board.ReplicaID, replicas []board.ReplicaID, everyone bool) []board.ReplicaID {
+	if len(replicas) <= meshMax || everyone {
+		return replicas
+	}
+	at := 0
+	for i, r := range replicas {
+		if r == self {
+			at = i
+		}
+	}
+	var near []board.ReplicaID
+	for distance := 1; distance < len(replicas); distance *= 2 {
+		near = append(near, replicas[(at+distance)%len(replicas)])
+	}
+	return near
+}
+
+// spread greets who was not heard yet, pushes what neighbours lack, and tells
+// them what has come here.
+func (l *Log) spread() {
+	for _, p := range l.peers {
+		switch {
+		case !p.connected:
+		case !p.heard:
+			l.greet(p)
+		case p.push != 0 && l.now < p.pushEnds:
+			l.wake(p.pushEnds)
+		case p.near:
+			l.pushTo(p)
+		}
+	}
+	l.tell()
+}
+
+func (l *Log) greet(p *peer) {
+	if p.greetAt <= l.now {
+		p.greetAt = l.now + greetAgain
+		l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, 0, false, l.board}))
+	}
+	l.wake(p.greetAt)
+}
+
+// pushTo pushes to a peer what it lacks: at once when somebody waits for it,
+// else a while later, when it may have come from another side.
+func (l *Log) pushTo(p *peer) {
+	p.push = 0
+	if p.known.Covers(l.board) {
+		p.lacksAt = 0
+		return
+	}
+	if p.lacksAt == 0 {
+		p.lacksAt, p.slow = l.now, slowPause+time.Duration(l.random.Int64N(int64(slowPause)))
+	}
+	due := p.lacksAt + p.slow
+	if !p.known.Covers(l.spreads.wanted) || len(l.replicas) > meshMax {
+		due = p.pushAt
+	}
+	if due > l.now {
+		l.wake(due)
+		return
+	}
+	l.number++
+	p.push, p.lacksAt = l.number, 0
+	p.pushEnds = l.now + min(pushMax, pushTimeout+time.Duration(min(lacking(p.known, l.board), 1<<20))*pushPerSeq)
+	l.out.SendBoard(p.id, p.known, appendPush(nil, push{l.incarnation, p.push}))
+	l.wake(p.pushEnds)
+}
+
+// tell keeps neighbours from pushing what others have brought already.
+func (l *Log) tell() {
+	s := &l.spreads
+	if !s.untold {
+		return
+	}
+	if s.tellAt == 0 {
+		s.tellAt = l.now + tellPause
+	}
+	if l.now < s.tellAt {
+		l.wake(s.tellAt)
+		return
+	}
+	s.untold, s.tellAt = false, 0
+	for _, p := range l.peers {
+		if p.connected && p.near {
+			l.out.Send(p.id, appendHave(nil, have{board: l.board}))
+		}
+	}
+}
+
+// onAsk answers with what this board holds, and sends what the asker's lacks if
+// that was asked for.
+func (l *Log) onAsk(p *peer, a ask) {
+	answer := appendHave(nil, have{a.incarnation, a.number, l.board})
+	if a.span && !a.board.Covers(l.board) {
+		l.out.SendBoard(p.id, a.board, answer)
+	} else {
+		l.out.Send(p.id, answer)
+	}
+}
+
+// onPush thanks for a span, or tells what this board holds so that the next one
+// leaves no gap.
+func (l *Log) onPush(p *peer, m push) {
+	l.out.Send(p.id, appendHave(nil, have{m.incarnation, m.number, l.board}))
+}
+
+// onHave notes what is on a peer's disk, and what that answers.
+func (l *Log) onHave(p *peer, h have, gap bool) {
+	grew := !p.known.Covers(h.board)
+	if grew {
+		p.known, l.restable = p.known.Join(h.board), true
+		l.spreads.grewAt = l.now
+	}
+	p.heard, p.told = true, true
+	if h.number == 0 || h.incarnation != l.incarnation {
+		return
+	}
+	switch h.number {
+	case p.push:
+		p.push = 0
+		if !grew { // it was not taken
+			p.pushAt = l.now + slowPause
+		}
+	case p.pull:
+		p.pull, p.pullAt = 0, l.now+pullPause
+	default:
+		l.onAnswer(p.id, h, gap)
+	}
+}
+
+// Fetch asks for what this board lacks of v: those that gave it its ids, and
+// everybody, if that is wanted or they cannot be reached. It may be called as
+// often as one likes while it is lacking.
+func (l *Log) Fetch(v board.Vector, everybody bool) {
+	for _, id := range v {
+		if !l.board.Has(id) {
+			if origin := l.peer(id.Origin); origin == nil || !origin.connected {
+				everybody = true
+			}
+		}
+	}
+	for _, p := range l.peers {
+		if p.connected && (everybody || v.Seq(p.id) > l.board.Seq(p.id)) {
+			l.pull(p)
+		}
+	}
+}
+
+// pull asks one peer for what this board lacks, once at a time.
+func (l *Log) pull(p *peer) {
+	if p.pull != 0 && p.pullEnds <= l.now {
+		p.pull = 0
+	}
+	switch {
+	case p.pull != 0:
+		l.wake(p.pullEnds)
+	case p.pullAt > l.now:
+		l.wake(p.pullAt)
+	default:
+		l.number++
+		p.pull, p.pullEnds = l.number, l.now+pullAgain
+		l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, p.pull, true, l.board}))
+		l.wake(p.pullEnds)
+	}
+}
+
+// Missing says in words whose part of v is not here.
+func (l *Log) Missing(v board.Vector) string {
+	var parts []string
+	for _, id := range v {
+		if l.board.Has(id) {
+			continue
+		}
+		part := fmt.Sprintf("%s's articles up to %s are not here", id.Origin, id)
+		if id.Origin == board.Cluster {
+			part = fmt.Sprintf("the articles up to %s are not here", id)
+		}
+		if p := l.peer(id.Origin); p != nil && !p.connected {
+			part += fmt.Sprintf(", and %s is not connected", id.Origin)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
+}

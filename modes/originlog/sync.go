@@ -1,0 +1,60 @@
+package originlog
+
+import (
+	"time"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// syncPatience is how long a sync waits while nothing gets further; who has not
+// answered or taken all by then is missed.
+const syncPatience = time.Second
+
+// Sync brings here all that connected replicas have, and to them all that is
+// here: a total merge, or repair. It names who was missed.
+func (l *Log) Sync(q *Request) {
+	if !q.Found {
+		round := l.Ask(q, Spans)
+		if !l.Over(round, syncPatience) {
+			return
+		}
+		l.Leave(q)
+		q.Found, q.UpTo = true, l.board
+		l.spreads.grewAt = l.now
+	}
+	l.spreads.wanted = l.spreads.wanted.Join(q.UpTo)
+	if due := l.spreads.grewAt + syncPatience; l.merging(q) && l.now < due {
+		l.wake(due)
+		return
+	}
+	l.Synced(q)
+}
+
+// merging reports whether a replica that answered has yet to take what it lacks.
+func (l *Log) merging(q *Request) bool {
+	for _, p := range l.peers {
+		if p.connected && contains(q.Asked, p.id) && !contains(q.Missed, p.id) && !p.known.Covers(q.UpTo) {
+			return true
+		}
+	}
+	return false
+}
+
+// Synced answers a sync with what has come about.
+func (l *Log) Synced(q *Request) {
+	l.Leave(q)
+	if !q.Found {
+		q.UpTo = l.board
+	}
+	var reached, missed []board.ReplicaID
+	for _, p := range l.peers {
+		if p.connected && contains(q.Asked, p.id) && !contains(q.Missed, p.id) && p.known.Covers(q.UpTo) {
+			reached = append(reached, p.id)
+		} else {
+			missed = append(missed, p.id)
+		}
+	}
+	l.forget(q)
+	l.out.Reply(modes.Reply{Request: q.ID, Outcome: modes.OK, Reached: reached, Missed: missed, Count: l.brought - q.before, Guarantee: l.config.Label(q)})
+}
