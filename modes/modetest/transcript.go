@@ -27,6 +27,7 @@ import (
 //	crash 1                      (keep=N unsynced writes); restart 1
 //	pause 1                      resume 1
 //	seal 1                       stop 1
+//	epoch                        the seal is called off: the next epoch begins
 //	show                         status and board of every replica
 //
 // newMode gives the mode for a transcript; options are the arguments of its
@@ -66,6 +67,8 @@ func (s *script) run(d *datadriven.TestData) error {
 		s.cluster.Settle()
 	case "advance":
 		return s.advance(args)
+	case "epoch":
+		s.cluster.NextEpoch()
 	case "show":
 		s.show()
 	case "cut", "heal", "crash", "restart", "pause", "resume", "seal", "stop":

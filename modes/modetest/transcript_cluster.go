@@ -53,6 +53,7 @@ type Cluster struct {
 	cuts     map[link]bool
 	calls    []*Call
 	halts    []string
+	epoch    uint64
 }
 
 // link is the way from one replica to another.
@@ -60,7 +61,7 @@ type link struct{ from, to board.ReplicaID }
 
 // NewCluster starts all replicas, connected to each other.
 func NewCluster(config ClusterConfig) *Cluster {
-	c := &Cluster{config: config, cuts: make(map[link]bool)}
+	c := &Cluster{config: config, cuts: make(map[link]bool), epoch: 1}
 	for i := range config.Replicas {
 		c.replicas = append(c.replicas, newReplica(c, board.ReplicaID(i+1)))
 	}
@@ -283,6 +284,24 @@ func (c *Cluster) Seal(id board.ReplicaID) {
 	}
 	r.sealed = true
 	c.stepAll()
+}
+
+// NextEpoch begins the next epoch, at every replica at once: the seal is called
+// off, and the same mode starts again on its own journal. Replicas that are down
+// find that out when they start.
+func (c *Cluster) NextEpoch() {
+	c.epoch++
+	var running []board.ReplicaID
+	for _, r := range c.replicas {
+		if r.up {
+			running = append(running, r.id)
+			r.leave()
+		}
+		r.sealed = false
+	}
+	for _, id := range running {
+		c.Restart(id)
+	}
 }
 
 // Stop asks a replica to leave.

@@ -87,6 +87,9 @@ func (r *replica) start() {
 	r.timers, r.connected = make(map[string]*item), make(map[board.ReplicaID]bool)
 	r.localReads, r.status, r.saidSealed = "", modes.Status{}, false
 	r.rebuild()
+	if r.cluster.epoch > 1 {
+		r.trace("epoch %d", r.cluster.epoch)
+	}
 	r.trace("start: incarnation %d, %d records, board %s", r.life, r.saved-r.forgotten, r.board.Vector())
 	keys, keysFrom := r.board.Keys(keysArticlesMax)
 	if len(keys) > 0 {
@@ -96,7 +99,7 @@ func (r *replica) start() {
 		r.tell(modes.Saved{First: r.forgotten + 1, Records: r.records[r.forgotten:]})
 	}
 	r.tell(modes.Start{
-		Epoch: 1, Incarnation: uint64(r.life), Seed: r.cluster.config.Seed, Options: r.cluster.config.Options,
+		Epoch: r.cluster.epoch, Incarnation: uint64(r.life), Seed: r.cluster.config.Seed, Options: r.cluster.config.Options,
 		Self: r.id, Replicas: r.cluster.ids(), Voters: r.cluster.ids(), Board: r.board.Vector(), Served: r.life > 1, KeysFrom: keysFrom,
 	})
 	if r.sealed {

@@ -67,12 +67,27 @@ func (m *Mode) apply(data []byte, batch *applied) {
 		}
 		m.applyPost(&p, batch)
 	case entrySeal:
-		if !m.state.sealed {
-			m.state.sealed, batch.sealed = true, true
-			m.note("sealed at entry %d, next id %d", m.applied, m.state.next)
+		epoch, err := cutSeal(data[1:])
+		if err != nil {
+			m.note("entry %d: a seal that cannot be read is void", m.applied)
+			return
 		}
+		m.applySeal(epoch, batch)
 	default:
 		m.note("entry %d: of an unknown kind, %d, is void", m.applied, kind)
+	}
+}
+
+// applySeal makes the posts of an epoch void from here on. An epoch that a
+// called-off change has ended may be sealed late; that is no news to anybody.
+func (m *Mode) applySeal(epoch uint64, batch *applied) {
+	if epoch <= m.state.sealed {
+		return
+	}
+	m.state.sealed = epoch
+	if m.sealed() {
+		batch.sealed = true
+		m.note("sealed at entry %d, next id %d", m.applied, m.state.next)
 	}
 }
 
@@ -83,7 +98,7 @@ func (m *Mode) applyPost(p *post, batch *applied) {
 	switch {
 	case found == keyKnown:
 		m.answerPost(p, batch, func(q *request) { m.answer(q, id) })
-	case m.state.sealed:
+	case p.epoch <= m.state.sealed:
 		// Void. Whoever waits for it is told when the seal is applied.
 	case found == keyTooOld:
 		m.answerPost(p, batch, func(q *request) { m.unknown(q, modes.KeyTooOld) })

@@ -136,7 +136,7 @@ func (m *Mode) passed(q *request) {
 	case modes.VerbSync:
 		reached, missed := m.peers()
 		m.waiting.end(q)
-		m.out.Reply(modes.Reply{Request: q.id, Outcome: modes.OK, Reached: reached, Missed: missed, Count: int(m.clusterTo - q.from), Guarantee: guaranteeLinearizable})
+		m.out.Reply(modes.Reply{Request: q.id, Outcome: modes.OK, Reached: reached, Missed: missed, Count: int(m.articles() - q.from), Guarantee: guaranteeLinearizable})
 	default:
 		m.serveCovered(q, guaranteeLinearizable)
 	}

@@ -71,10 +71,22 @@ func TestWordsRoundTrip(t *testing.T) {
 }
 
 func TestPostRoundTrip(t *testing.T) {
-	want := post{nonce{3, 2, 17}, 40, board.Article{Parent: board.ArticleID{Seq: 4, Origin: 2}, Author: "ann", Title: "t", Body: "b", Time: -5, Key: "k~40.1"}}
+	want := post{5, nonce{3, 2, 17}, 40, board.Article{Parent: board.ArticleID{Seq: 4, Origin: 2}, Author: "ann", Title: "t", Body: "b", Time: -5, Key: "k~40.1"}}
 	got, err := cutPost(appendPost(nil, &want)[1:])
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestSealRoundTrip(t *testing.T) {
+	data := appendSeal(nil, 300)[1:]
+	if got, err := cutSeal(data); err != nil || got != 300 {
+		t.Errorf("got epoch %d, %v; want 300", got, err)
+	}
+	for _, bad := range [][]byte{nil, data[:1], append(data, 0)} {
+		if got, err := cutSeal(bad); err == nil {
+			t.Errorf("%x is read as the seal of epoch %d", bad, got)
+		}
 	}
 }
 
@@ -87,7 +99,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(appendDenied(nil, denied{1, 2, deniedOffice}))
 	f.Add(appendWord(nil, messageGone, word{1, 2}))
 	f.Add(appendHave(nil, board.Vector{{Seq: 1}}))
-	f.Add(appendPost(nil, &post{nonce{1, 1, 1}, 0, board.Article{Title: "t"}}))
+	f.Add(appendPost(nil, &post{1, nonce{1, 1, 1}, 0, board.Article{Title: "t"}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if p, err := cutPost(data); err == nil {
 			if again, err := cutPost(appendPost(nil, &p)[1:]); err != nil || again != p {

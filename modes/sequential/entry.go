@@ -8,7 +8,7 @@ import (
 )
 
 // An entry of the log is empty (a new coordinator's first one), a post, or the
-// seal. Its first byte says which.
+// seal of an epoch. Its first byte says which.
 const (
 	entryPost byte = iota + 1
 	entrySeal
@@ -24,6 +24,7 @@ type nonce struct {
 
 // post is an article on its way to an id.
 type post struct {
+	epoch   uint64 // in which it was posted
 	nonce   nonce
 	mark    uint64        // of the article's key
 	article board.Article // without id
@@ -33,6 +34,7 @@ type post struct {
 // posted, and travels and rests in that form.
 func appendPost(dst []byte, p *post) []byte {
 	dst = append(dst, entryPost)
+	dst = binary.AppendUvarint(dst, p.epoch)
 	dst = binary.AppendUvarint(dst, uint64(p.nonce.replica))
 	dst = binary.AppendUvarint(dst, p.nonce.incarnation)
 	dst = binary.AppendUvarint(dst, uint64(p.nonce.request))
@@ -43,6 +45,7 @@ func appendPost(dst []byte, p *post) []byte {
 // cutPost reads what appendPost wrote, without its first byte.
 func cutPost(src []byte) (p post, err error) {
 	r := reader{rest: src}
+	p.epoch = r.uvarint()
 	p.nonce.replica = r.replica()
 	p.nonce.incarnation = r.uvarint()
 	p.nonce.request = modes.RequestID(r.uvarint())
@@ -56,6 +59,20 @@ func cutPost(src []byte) (p post, err error) {
 	}
 	p.article = article
 	return p, nil
+}
+
+// appendSeal appends the seal of an epoch as an entry of the log.
+func appendSeal(dst []byte, epoch uint64) []byte {
+	return binary.AppendUvarint(append(dst, entrySeal), epoch)
+}
+
+// cutSeal reads what appendSeal wrote, without its first byte.
+func cutSeal(src []byte) (epoch uint64, err error) {
+	r := reader{rest: src}
+	if epoch = r.uvarint(); !r.end() {
+		return 0, board.ErrCorrupt
+	}
+	return epoch, nil
 }
 
 // reader takes fields from the front of a slice; after the first malformed one

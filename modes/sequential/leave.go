@@ -15,7 +15,8 @@ const handoverTimeout = time.Second
 // leaving is how an epoch ends, and how a replica does.
 //
 // The seal is an entry of the log. What the log has before it is in this epoch;
-// what it has behind it is void, and whoever waits for that is surely refused.
+// posts of this epoch behind it are void, and who waits for one is surely
+// refused. See state for how the log goes on when the change is called off.
 type leaving struct {
 	sealWanted bool   // the host wants this epoch sealed
 	sealAsked  bool   // another replica's host does
@@ -25,12 +26,15 @@ type leaving struct {
 	over       bool // nothing is left to do but to say what this step has to say
 }
 
+// sealed reports whether this epoch's seal is applied here.
+func (m *Mode) sealed() bool { return m.state.sealed >= m.epoch }
+
 // sealOpen reports whether the seal is still to be brought about from here.
-func (l *leaving) sealOpen(s *state) bool { return l.sealWanted && !s.sealed }
+func (m *Mode) sealOpen() bool { return m.leaving.sealWanted && !m.sealed() }
 
 func (m *Mode) onSeal() {
 	m.leaving.sealWanted = true
-	if m.state.sealed {
+	if m.sealed() {
 		m.saySealed()
 		return
 	}
@@ -41,7 +45,7 @@ func (m *Mode) onSeal() {
 // sealAgain asks the coordinator to propose the seal, as often as it takes.
 func (m *Mode) sealAgain() {
 	to := m.coordinator()
-	if !m.leaving.sealOpen(&m.state) || to == 0 || to == m.self {
+	if !m.sealOpen() || to == 0 || to == m.self {
 		return
 	}
 	m.out.SendNow(m.route(to), []byte{messageSeal})
@@ -50,11 +54,11 @@ func (m *Mode) sealAgain() {
 // proposeSeal proposes the seal once per term.
 func (m *Mode) proposeSeal(batch *proposal) {
 	wanted := m.leaving.sealWanted || m.leaving.sealAsked
-	if !wanted || m.state.sealed || m.coordinator() != m.self || m.leaving.sealTerm == m.term {
+	if !wanted || m.sealed() || m.coordinator() != m.self || m.leaving.sealTerm == m.term {
 		return
 	}
 	batch.seal = true
-	batch.add([]byte{entrySeal})
+	batch.add(appendSeal(nil, m.epoch))
 }
 
 func (m *Mode) sealApplied() {

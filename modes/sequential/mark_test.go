@@ -16,13 +16,13 @@ func TestMarkAheadOfTheBoard(t *testing.T) {
 		"restarted, told of it": {{ID: board.ArticleID{Seq: 1}, Key: "k~9999999.1"}},
 	} {
 		m := newMode(defaultLimits)
-		m.out = &modes.Effects{}
+		m.out, m.epoch = &modes.Effects{}, 1
 		m.state = state{first: 1, origins: 1, next: board.KeyCountMax + 2} // the table reaches back to 2
 		for _, k := range known {
 			m.keys.add(k)
 		}
 		var batch applied
-		m.applyPost(&post{mark: 9999999, article: board.Article{Title: "again", Key: "k~9999999.1"}}, &batch)
+		m.applyPost(&post{epoch: 1, mark: 9999999, article: board.Article{Title: "again", Key: "k~9999999.1"}}, &batch)
 		if len(batch.articles) != 0 {
 			t.Errorf("%s: it became article %s", name, batch.articles[0].ID)
 		}

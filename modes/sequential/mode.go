@@ -65,9 +65,10 @@ type Mode struct {
 	self        board.ReplicaID
 	replicas    []board.ReplicaID // all, rising
 	voters      []board.ReplicaID // those that decide: all, rising
+	epoch       uint64
 	incarnation uint64
 	random      *rand.Rand // of the seed; the only one
-	firstLife   bool       // nothing was saved in this epoch before
+	firstLife   bool       // nothing was saved before
 	ended       bool       // halted or stopped: nothing is done any more
 
 	// The engine. term and lead are raft's as of the last Ready; role too.
@@ -274,7 +275,7 @@ func (m *Mode) onSaved(e modes.Saved) {
 }
 
 func (m *Mode) onStart(e modes.Start) {
-	m.self, m.replicas, m.incarnation = e.Self, e.Replicas, e.Incarnation
+	m.self, m.replicas, m.epoch, m.incarnation = e.Self, e.Replicas, e.Epoch, e.Incarnation
 	m.voters = e.Voters
 	if len(m.voters) == 0 {
 		m.voters = e.Replicas
@@ -290,6 +291,10 @@ func (m *Mode) onStart(e modes.Start) {
 		m.halt(err.Error())
 		return
 	}
+	if floor := m.state.floor(); floor < e.KeysFrom {
+		m.halt(fmt.Sprintf("keys of articles from %d on count, and only those from %d on are known", floor, e.KeysFrom))
+		return
+	}
 	m.out.LocalReads(guaranteeSequential)
 	m.startElections()
 }
@@ -297,6 +302,9 @@ func (m *Mode) onStart(e modes.Start) {
 func (m *Mode) cannotStart(e modes.Start) string {
 	if m.pastError != nil {
 		return m.pastError.Error()
+	}
+	if e.Epoch == 0 {
+		return "epochs count from 1"
 	}
 	if n := len(e.Replicas); n > replicasMax {
 		return fmt.Sprintf("sequential takes at most %d replicas for now, not %d", replicasMax, n)
@@ -363,6 +371,9 @@ func (m *Mode) boardVector() board.Vector {
 	}
 	return m.base.With(board.ArticleID{Seq: m.clusterTo})
 }
+
+// articles is how many of this log's articles are on the board.
+func (m *Mode) articles() uint64 { return max(m.clusterTo+1, m.state.first) - m.state.first }
 
 func voterIDs(voters []board.ReplicaID) []uint64 {
 	ids := make([]uint64, len(voters))

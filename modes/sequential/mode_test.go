@@ -54,7 +54,7 @@ func denials(effects []modes.Effect) []uint64 {
 }
 
 func forwardOf(term, round uint64) modes.Receive {
-	entry := appendPost(nil, &post{nonce{2, 1, modes.RequestID(round)}, 0, board.Article{Title: "t", Key: fmt.Sprint("k", round)}})
+	entry := appendPost(nil, &post{1, nonce{2, 1, modes.RequestID(round)}, 0, board.Article{Title: "t", Key: fmt.Sprint("k", round)}})
 	f := forward{coordinator: 1, term: term, from: 2, incarnation: 1, round: round, entries: [][]byte{entry}}
 	return modes.Receive{From: 2, Message: appendForward(nil, &f)}
 }
@@ -170,14 +170,14 @@ func TestLongReplay(t *testing.T) {
 		term: 1, index: bootIndex, indexTerm: bootTerm, voters: []uint64{1}, state: newState(nil), alone: true,
 	})}
 	for i := range 200 {
-		data := appendPost(nil, &post{nonce{1, 1, modes.RequestID(i)}, 0, board.Article{Body: strings.Repeat("x", board.BodyLenMax)}})
+		data := appendPost(nil, &post{1, nonce{1, 1, modes.RequestID(i)}, 0, board.Article{Body: strings.Repeat("x", board.BodyLenMax)}})
 		entry := &pb.Entry{Term: new(uint64(1)), Index: new(l.last() + 1), Data: data}
 		l.append([]*pb.Entry{entry})
 		records = append(records, appendEntriesRecord(nil, []*pb.Entry{entry}))
 	}
 	stored := 0
 	steps := loop{modes: []*Mode{newMode(defaultLimits)}, ticks: make([][]time.Duration, 1)}
-	steps.events = [][]modes.Event{{modes.Saved{First: 1, Records: records}, modes.Start{Incarnation: 2, Self: 1, Replicas: []board.ReplicaID{1}}}}
+	steps.events = [][]modes.Event{{modes.Saved{First: 1, Records: records}, modes.Start{Epoch: 1, Incarnation: 2, Self: 1, Replicas: []board.ReplicaID{1}}}}
 	for rounds := 0; stored < 200 && rounds < 1000; rounds++ {
 		events := steps.events[0]
 		steps.events[0] = nil

@@ -25,11 +25,11 @@ var (
 // lost, what was refused never appears, one key has one id, ids are dense, all
 // boards are equal, and posts go through again.
 func TestRandom(t *testing.T) {
-	runSeeds(t, *seedsFlag, false)
+	runSeeds(t, *seedsFlag, func(*run) {})
 }
 
 // runSeeds runs seeds 1 to last, or the one that was asked for.
-func runSeeds(t *testing.T, last uint64, seals bool) {
+func runSeeds(t *testing.T, last uint64, set func(*run)) {
 	first := uint64(1)
 	var trace func(string)
 	if *seedFlag != 0 {
@@ -38,7 +38,7 @@ func runSeeds(t *testing.T, last uint64, seals bool) {
 	}
 	for seed := first; seed <= last; seed++ {
 		r := newRun(seed, trace)
-		r.seals = seals
+		set(r)
 		if err := r.all(); err != nil {
 			t.Fatalf("%v\nrepeat: go test ./modes/sequential -v -run '%s$' -seed %d", err, t.Name(), seed)
 		}
@@ -65,7 +65,13 @@ func TestRandomRepeats(t *testing.T) {
 // As TestRandom, but in the midst of it the epoch is sealed. In the end every
 // replica is sealed with the same board, and what was refused is not on it.
 func TestRandomSeal(t *testing.T) {
-	runSeeds(t, *seedsFlag/3, true)
+	runSeeds(t, *seedsFlag/3, func(r *run) { r.seals = true })
+}
+
+// As TestRandom, but again and again the epoch is sealed, or on its way to be,
+// and that is called off: the same log goes on in the next epoch.
+func TestRandomCalledOff(t *testing.T) {
+	runSeeds(t, *seedsFlag/3, func(r *run) { r.callsOff = true })
 }
 
 // run is one random history.
@@ -79,6 +85,8 @@ type run struct {
 	loss    int  // per mille
 	double  int  // per mille
 	late    int  // per mille of messages that take up to lateMax
+
+	callsOff bool // epochs are sealed on the way, and called off
 }
 
 const (
@@ -162,6 +170,9 @@ func (r *run) all() error {
 		if r.seals && i > roundsMax/2 && r.random.IntN(10) == 0 {
 			r.cluster.Seal(r.any())
 		}
+		if r.callsOff {
+			r.sealOrCallOff()
+		}
 		if r.random.IntN(6) == 0 {
 			r.fault()
 		}
@@ -180,6 +191,15 @@ func (r *run) all() error {
 		return err
 	}
 	return r.verify()
+}
+
+func (r *run) sealOrCallOff() {
+	switch r.random.IntN(40) {
+	case 0, 1, 2, 3:
+		r.cluster.Seal(r.any())
+	case 4, 5:
+		r.cluster.NextEpoch()
+	}
 }
 
 func (r *run) fault() {
@@ -220,6 +240,9 @@ func (r *run) heal() {
 func (r *run) finish() error {
 	if r.seals {
 		return r.finishSealed()
+	}
+	if r.callsOff {
+		r.cluster.NextEpoch()
 	}
 	r.cluster.Advance(6 * time.Second)
 	for i := range r.n {

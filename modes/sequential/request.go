@@ -44,7 +44,7 @@ type request struct {
 
 	// read, choose, sync
 	seen board.Vector // what an answer must cover
-	from uint64       // Mode.clusterTo when it came
+	from uint64       // Mode.articles when it came
 }
 
 // stage is what a request waits for.
@@ -141,13 +141,13 @@ func (m *Mode) onReply(r modes.Request) {
 }
 
 func (m *Mode) onSync(r modes.Request) {
-	m.waitForBarrier(&request{id: r.ID, verb: r.Verb, deadline: r.Deadline, from: m.clusterTo})
+	m.waitForBarrier(&request{id: r.ID, verb: r.Verb, deadline: r.Deadline, from: m.articles()})
 }
 
 // newPost returns r as a request that is not encoded yet.
 func (m *Mode) newPost(r modes.Request, parent board.ArticleID) *request {
 	q := &request{id: r.ID, verb: r.Verb, deadline: r.Deadline, key: r.Article.Key, mark: r.Mark, parent: parent}
-	p := post{nonce{m.self, m.incarnation, r.ID}, r.Mark, r.Article}
+	p := post{m.epoch, nonce{m.self, m.incarnation, r.ID}, r.Mark, r.Article}
 	p.article.ID, p.article.Parent = board.ArticleID{}, parent
 	q.entry = appendPost(make([]byte, 0, 160+r.Article.Size()+len(r.Article.Key)), &p)
 	return q
@@ -176,7 +176,8 @@ func (m *Mode) answerByKey(q *request) bool {
 }
 
 // answer tells where q's article is. After this replica has said that the epoch
-// is sealed, it says no more than that the post may be done.
+// is sealed, it says no more than that the post may be done: hosts keep posts
+// back then, and the next epoch's mode answers them.
 func (m *Mode) answer(q *request, id board.ArticleID) {
 	m.waiting.end(q)
 	if m.leaving.sealed {
@@ -206,7 +207,7 @@ func (m *Mode) refusePost(q *request) bool {
 	switch {
 	case m.leaving.stopping:
 		m.refuse(q, modes.Stopping, m.self.String()+" is leaving")
-	case m.state.sealed || m.leaving.sealWanted:
+	case m.sealed() || m.leaving.sealWanted:
 		m.refuse(q, modes.EpochChanging, "the mode is being changed")
 	case m.hopeless():
 		m.refuseNoMajority(q)
@@ -237,13 +238,13 @@ func (m *Mode) refuseHopeless() {
 	}
 }
 
-// onBoard reports whether an article of this epoch is here. The host knows of
+// onBoard reports whether an article of this log is here. The host knows of
 // older ones.
 func (m *Mode) onBoard(id board.ArticleID) bool {
 	return m.mayCome(id) && id.Seq <= m.clusterTo
 }
 
-// mayCome reports whether id can be that of an article of this epoch. An older
+// mayCome reports whether id can be that of an article of this log. An older
 // one that is not on the board will never be: all boards were equal.
 func (m *Mode) mayCome(id board.ArticleID) bool {
 	return id.Origin == board.Cluster && id.Seq >= m.state.first
@@ -281,7 +282,7 @@ func (m *Mode) onWaiting() {
 		}
 	}
 	m.sealAgain()
-	if len(m.waiting.byID) > 0 || m.leaving.sealOpen(&m.state) {
+	if len(m.waiting.byID) > 0 || m.sealOpen() {
 		m.lookAgain(next)
 	}
 }

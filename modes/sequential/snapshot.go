@@ -124,7 +124,7 @@ func (m *Mode) restore(s *pb.Snapshot) {
 	if !r.end() || st.next > max(st.first, m.clusterTo+1) {
 		panic(fmt.Sprintf("snapshot at entry %d counts %d as the next id, and the board ends at %d", meta.GetIndex(), st.next, m.clusterTo))
 	}
-	wasSealed := m.state.sealed
+	wasSealed := m.sealed()
 	m.state, m.applied, m.committed = st, meta.GetIndex(), max(m.committed, meta.GetIndex())
 	m.log.reset(meta.GetIndex(), meta.GetTerm())
 	m.keys.forget(m.state.floor())
@@ -133,14 +133,14 @@ func (m *Mode) restore(s *pb.Snapshot) {
 	m.whenDurable(durability{forget: number - 1})
 	m.note("restored from a snapshot at entry %d, next id %d", m.applied, m.state.next)
 	m.resolve()
-	if st.sealed && !wasSealed {
+	if m.sealed() && !wasSealed {
 		m.voidWaiting()
 		m.saySealed()
 	}
 	m.passBarriers()
 }
 
-// snapshotFits reports whether a snapshot is one of this epoch's.
+// snapshotFits reports whether a snapshot is one of this log's.
 func (m *Mode) snapshotFits(s *pb.Snapshot) bool {
 	r := reader{rest: s.GetData()}
 	st := cutState(&r)

@@ -2,9 +2,11 @@ package sequential
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"consequor/board"
+	"consequor/modes"
 )
 
 // The keys of the newest 100,000 articles count. Across an earlier epoch's
@@ -66,6 +68,50 @@ func TestLookUp(t *testing.T) {
 	}
 	if len(table.ids) != board.KeyCountMax || len(table.queue) != board.KeyCountMax {
 		t.Errorf("the table holds %d and %d keys, want %d", len(table.ids), len(table.queue), board.KeyCountMax)
+	}
+}
+
+// Of two epochs of one log, the seal of the first makes void what is of the
+// first, behind it, and nothing else; that it comes late is no news.
+func TestSealOfAnEpoch(t *testing.T) {
+	m := newMode(defaultLimits)
+	m.out, m.epoch = &modes.Effects{}, 2
+	m.state = newState(nil)
+	var batch applied
+	post := func(title string, epoch uint64) {
+		m.apply(appendPost(nil, &post{epoch: epoch, article: board.Article{Title: title}}), &batch)
+	}
+	post("before the seal", 1)
+	m.apply(appendSeal(nil, 1), &batch)
+	post("void", 1)
+	post("of epoch 2", 2)
+	m.apply(appendSeal(nil, 1), &batch)
+	if batch.sealed || m.sealed() {
+		t.Error("the seal of epoch 1 has sealed epoch 2")
+	}
+	m.apply(appendSeal(nil, 2), &batch)
+	post("void", 2)
+	if !batch.sealed || !m.sealed() {
+		t.Error("epoch 2 is not sealed")
+	}
+	var got []string
+	for _, a := range batch.articles {
+		got = append(got, a.ID.String()+" "+a.Title)
+	}
+	if want := []string{"1 before the seal", "2 of epoch 2"}; !slices.Equal(got, want) {
+		t.Errorf("articles %q, want %q", got, want)
+	}
+}
+
+// What a sync brought is counted in articles of this log: its first one comes
+// behind the seqs of whatever was on the board before.
+func TestArticlesOfTheLog(t *testing.T) {
+	m := newMode(defaultLimits)
+	m.state = newState(board.Vector{{Seq: 4}, {Seq: 20, Origin: 2}})
+	for clusterTo, want := range map[uint64]uint64{0: 0, 4: 0, 21: 1, 25: 5} {
+		if m.clusterTo = clusterTo; m.articles() != want {
+			t.Errorf("up to %d: %d articles, want %d", clusterTo, m.articles(), want)
+		}
 	}
 }
 
