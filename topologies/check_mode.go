@@ -2,6 +2,7 @@ package topologies
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -40,11 +41,11 @@ func (p *parser) settleUnsafe(d *modes.Description) bool {
 	mode := &p.topology.Mode
 	at := slices.IndexFunc(mode.Options, isUnsafe)
 	switch {
-	case at >= 0 && p.unsafeNode != nil && mode.Options[at].Value != "true":
+	case at >= 0 && p.unsafeNode != nil && !saysYes(mode.Options[at]):
 		p.errorf(p.unsafeNode, "unsafe: true, but the mode's option unsafe is %s", describe(&yaml.Node{Value: mode.Options[at].Value}))
 		return false
 	case at >= 0:
-		mode.Unsafe = mode.Options[at].Value == "true"
+		mode.Unsafe = saysYes(mode.Options[at])
 	case p.unsafeNode == nil:
 	case slices.ContainsFunc(d.Options, func(o modes.OptionDescription) bool { return o.Name == unsafeOption }):
 		mode.Options = append(mode.Options, modes.Option{Name: unsafeOption, Value: "true"})
@@ -80,5 +81,11 @@ func (p *parser) optionsNode() *yaml.Node {
 }
 
 func isUnsafe(o modes.Option) bool { return o.Name == unsafeOption }
+
+// saysYes takes what is no truth value for no; the mode's own check refuses it.
+func saysYes(o modes.Option) bool {
+	yes, err := strconv.ParseBool(o.Value)
+	return err == nil && yes
+}
 
 func byName(a, b modes.Option) int { return strings.Compare(a.Name, b.Name) }

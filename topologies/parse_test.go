@@ -40,7 +40,7 @@ func checkQuorum(options []modes.Option, replicas int) error {
 	sides, unsafe := map[string]int{"read": replicas/2 + 1, "write": replicas/2 + 1}, false
 	for _, o := range options {
 		if o.Name == "unsafe" {
-			unsafe = o.Value == "true"
+			unsafe, _ = strconv.ParseBool(o.Value)
 			continue
 		}
 		side, err := strconv.Atoi(o.Value)
@@ -248,6 +248,8 @@ func TestUnsafe(t *testing.T) {
 			Mode{Name: "quorum", Unsafe: true, Options: []modes.Option{option("unsafe", "true"), option("write", "1")}}, ""},
 		{"mode: {name: quorum, options: {write: 1, unsafe: true}}\nreplicas: 3",
 			Mode{Name: "quorum", Unsafe: true, Options: []modes.Option{option("unsafe", "true"), option("write", "1")}}, ""},
+		{"mode: {name: quorum, options: {write: 1, unsafe: True}}\nreplicas: 3",
+			Mode{Name: "quorum", Unsafe: true, Options: []modes.Option{option("unsafe", "True"), option("write", "1")}}, ""},
 		{"mode: {name: quorum, options: {write: 1}}\nreplicas: 1\nunsafe: false",
 			Mode{Name: "quorum", Options: []modes.Option{option("write", "1")}}, ""},
 		{"mode: quorum\nreplicas: 3\nunsafe: true",
