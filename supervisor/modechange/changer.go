@@ -29,7 +29,6 @@ type Changer struct {
 	record   Record  // on disk
 	saving   *Record // to be on disk next; nil: none. Nobody is told anything meanwhile
 	saveAt   time.Duration
-	tried    uint64 // the highest epoch ever handed out to be saved
 	now      time.Duration
 	replicas []replica // in the cluster's order
 
@@ -56,7 +55,7 @@ type replica struct {
 // New makes a changer that goes on from what is on disk. If a change was under
 // way, the first Step calls it off.
 func New(record Record, replicas []string) *Changer {
-	c := &Changer{record: record, tried: record.Epoch}
+	c := &Changer{record: record}
 	for _, name := range replicas {
 		c.replicas = append(c.replicas, replica{Report: Report{Replica: name}, given: make(map[Kind]time.Duration)})
 	}
@@ -171,21 +170,15 @@ func (c *Changer) NotSaved(why string) {
 	case Activate:
 		c.callOff(why)
 	case CallOff: // there is nothing else to do
-		c.save(Record{Epoch: c.tried, ModeEpoch: c.record.ModeEpoch})
+		c.saveCalledOff()
 		c.saveAt = c.now + RepeatAfter
 	}
 }
 
 // save hands a record out; until it is on disk no replica is told anything.
 func (c *Changer) save(r Record) {
-	c.tried = max(c.tried, r.Epoch)
 	c.saving, c.saveAt = &r, c.now
 }
-
-// next is an epoch that was never handed out to be saved. Mutant M39 (the same
-// epoch number after an abort) takes the number of the record's epoch instead,
-// or that of a decision that could not be saved.
-func (c *Changer) next() uint64 { return c.tried + 1 }
 
 // enter begins a phase.
 func (c *Changer) enter(p Phase, limit time.Duration) {

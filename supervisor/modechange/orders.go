@@ -63,7 +63,7 @@ func (c *Changer) order(r *replica, kind Kind) Order {
 	o := Order{To: r.Replica, Kind: kind, Attempt: c.attempt, Epoch: c.record.Epoch}
 	switch kind {
 	case OrderPrepare:
-		o.Epoch = c.next()
+		o.Epoch++
 	case OrderSeal:
 		if c.sealed == nil {
 			at := c.now

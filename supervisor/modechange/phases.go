@@ -10,9 +10,9 @@ import (
 // advance goes on to the next phase if what is known allows, and reports
 // whether it did.
 func (c *Changer) advance() bool {
-	// Nothing goes on while a record is on its way to the disk. Mutant M41 (the
-	// supervisor tells replicas before its decision is durable) leaves this
-	// out, here and in instruct.
+	// Nothing goes on while a record is on its way to the disk, and nobody is
+	// told what it says: Saved comes first. Mutant M41 (the supervisor tells
+	// replicas before its decision is durable) gives the orders at once.
 	if c.saving != nil {
 		return false
 	}
@@ -90,8 +90,7 @@ func (c *Changer) onMerge() bool {
 		return false
 	}
 	c.enter(Activate, ActivateLimit)
-	epoch := c.next()
-	c.save(Record{Epoch: epoch, ModeEpoch: epoch})
+	c.save(Record{Epoch: c.record.Epoch + 1, ModeEpoch: c.record.Epoch + 1})
 	return true
 }
 
@@ -132,11 +131,18 @@ func (c *Changer) broken(what string, done func(*replica) bool) string {
 }
 
 // callOff ends a change that may have sealed some replica: the old mode goes
-// on, under an epoch that nobody has used.
+// on, in an epoch of its own.
 func (c *Changer) callOff(why string) {
 	c.why, c.discard = why, c.attempt
 	c.enter(CallOff, ActivateLimit)
-	c.save(Record{Epoch: c.next(), ModeEpoch: c.record.ModeEpoch})
+	c.saveCalledOff()
+}
+
+// saveCalledOff has the end of the present epoch recorded. Mutant M39 (the same
+// epoch number after an abort) leaves the number as it is: then messages, and
+// seals, from before the abort count after it.
+func (c *Changer) saveCalledOff() {
+	c.save(Record{Epoch: c.record.Epoch + 1, ModeEpoch: c.record.ModeEpoch})
 }
 
 // speaks reports whether r tells of the present change.

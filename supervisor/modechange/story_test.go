@@ -117,16 +117,16 @@ r1 epoch 2       =>`},
 begin            => all:prepare
 all prepared     => save 1/1!
 not saved        => not_saved: disk full; all:discard`},
-		{"no record, no decision; the epoch that may be on disk is not used again", `
+		{"no record, no decision: called off as soon as that can be recorded", `
 begin            => all:prepare
 all prepared     => save 1/1!
 saved            => all:seal
 all sealed 3     => all:merge 3
 all merged 3     => save 2/2
-not saved        => save 3/1
+not saved        => save 2/1
 not saved        =>
-+2s              => save 3/1
-saved            => r1:discard r1:activate 3/1 r2:discard r2:activate 3/1 r3:discard r3:activate 3/1`},
++2s              => save 2/1
+saved            => r1:discard r1:activate 2/1 r2:discard r2:activate 2/1 r3:discard r3:activate 2/1`},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			s := newStory(Record{Epoch: 1, ModeEpoch: 1})
