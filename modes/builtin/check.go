@@ -27,5 +27,5 @@ func Check(name string, options []modes.Option, replicas int) (warning string, e
 	case "read-your-write":
 		err = readyourwrite.Check(options, replicas)
 	}
-	return warning, nil
+	return warning, err
 }
