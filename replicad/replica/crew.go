@@ -91,14 +91,14 @@ func (c *crew) detach() {
 	}
 }
 
-// cause says how the plugin ended, given the first that was seen of it.
-func (c *crew) cause(why error) error {
+// causeOf says how a plugin ended, given the first that was seen of it.
+func causeOf(running *modeplugin.Process, why error) error {
 	if !errors.Is(why, modeplugin.ErrDied) {
 		return why // it lives, and will be ended for this
 	}
 	select {
-	case <-c.running.Done():
-		return c.running.Err()
+	case <-running.Done():
+		return running.Err()
 	case <-time.After(endedWaitMax):
 		return why
 	}

@@ -173,7 +173,7 @@ func (k *keeper) lost(why error) error {
 		k.deaths = min(k.deaths, pluginDeathsKept)
 	}
 	k.crew.detach()
-	why = k.crew.cause(why)
+	why = causeOf(k.crew.running, why)
 	k.crew.dismiss(true)
 	k.crew = nil
 	k.restarts++

@@ -51,7 +51,7 @@ func (l *loop) rehearse(ctx context.Context, running *modeplugin.Process, o *top
 	defer machine.Close()
 	defer context.AfterFunc(ctx, func() { machine.Close() })()
 
-	r := rehearsal{machine: machine, replicas: start.Replicas}
+	r := rehearsal{running: running, machine: machine, replicas: start.Replicas}
 	for piece := range slices.Chunk(keys, keysPerPiece) {
 		if err := r.step("keys of the past", modes.Keys{Keys: piece}); err != nil {
 			return err
@@ -90,6 +90,7 @@ func (l *loop) startNow(ctx context.Context, o *topologies.Order) (*modes.Start,
 
 // rehearsal is one replica's.
 type rehearsal struct {
+	running  *modeplugin.Process
 	machine  *modeplugin.Machine
 	replicas []board.ReplicaID
 	batch    modes.Batch // the last one
@@ -120,7 +121,7 @@ func (r *rehearsal) step(what string, events ...modes.Event) error {
 		err = wellFormed(effects, r.replicas)
 	}
 	if err != nil {
-		return fmt.Errorf("at %s: %w", what, err)
+		return fmt.Errorf("at %s: %w", what, causeOf(r.running, err))
 	}
 	for _, effect := range effects.List {
 		if halt, ok := effect.(modes.Halt); ok {

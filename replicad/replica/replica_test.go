@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 			modeplugin.Serve(sequential.Describe(), sequential.New)
 		case "crashing":
 			modeplugin.Serve(modes.Description{Name: "crashing"}, func() modes.Mode { return crashing{} })
+		case "rogue":
+			modeplugin.Serve(modes.Description{Name: "rogue"}, newRogue)
+		case "stillborn":
+			os.Exit(3)
 		}
 		fmt.Fprintf(os.Stderr, "unknown mode %q\n", os.Args[2])
 		os.Exit(2)
