@@ -22,6 +22,8 @@
 //	modes/builtin           the table of built-in modes
 //	modes/modeplugin        modes in processes of their own
 //	modes/modetest          the conformance suite that any mode must pass
+//	modes/example-primary   a mode of one's own as a plugin; modes/example-node is one in JavaScript
+//	modes/example-primary/primary   what it does: the predecessor's protocol, broken on purpose
 //	replicad/host           the pure core of a replica: what is done with events and effects
 //	replicad/store          the journal, and the board on disk
 //	replicad/wire           how replicad processes talk to each other

@@ -40,11 +40,15 @@ var mayImport = map[string][]string{
 	"consequorctl/cli":       {"board", "modes", "modes/builtin", "modes/modeplugin", "replicad/api", "replicad/replica", "supervisor", "topologies"},
 	"consequorctl":           {"consequorctl/cli"},
 	"replicad/wire/wiretest": {"replicad/wire"},
+
+	// A third party's, as an example.
+	"modes/example-primary":         {"modes/example-primary/primary", "modes/modeplugin"},
+	"modes/example-primary/primary": {"board", "modes"},
 }
 
 // pure packages decide and compute; they reach neither clock nor system. Of
 // time they may use Duration, which the second test below checks.
-var pure = []string{"board", "modes", "modes/sequential", "modes/originlog", "modes/quorum", "modes/readyourwrite", "replicad/host", "supervisor/modechange"}
+var pure = []string{"board", "modes", "modes/sequential", "modes/originlog", "modes/quorum", "modes/readyourwrite", "modes/example-primary/primary", "replicad/host", "supervisor/modechange"}
 
 var impure = []string{"net", "os", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "crypto/rand"}
 
