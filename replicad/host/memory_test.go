@@ -48,6 +48,7 @@ type node struct {
 	stopped bool
 	sealed  bool
 	merged  board.Vector
+	epoch   host.Activation // that its process was started in
 	notes   []string
 	cut     map[board.ReplicaID]bool
 }
@@ -66,10 +67,12 @@ type write struct {
 	reset    bool // before the state is set, all records go
 }
 
+var firstEpoch = host.Activation{Epoch: 1, ModeEpoch: 1, Mode: "first"}
+
 func newCluster(t *testing.T, n int, mode func() modes.Mode) *cluster {
 	c := &cluster{t: t, mode: mode}
 	for i := range n {
-		c.nodes = append(c.nodes, &node{c: c, id: board.ReplicaID(i + 1), cut: map[board.ReplicaID]bool{}})
+		c.nodes = append(c.nodes, &node{c: c, id: board.ReplicaID(i + 1), cut: map[board.ReplicaID]bool{}, epoch: firstEpoch})
 	}
 	for _, n := range c.nodes {
 		n.start()
@@ -90,11 +93,8 @@ func (c *cluster) node(id int) *node { return c.nodes[id-1] }
 // start makes a new host on the node's disk and links it to the others.
 func (n *node) start() {
 	n.answers = map[modes.RequestID]host.Answer{}
-	n.halted, n.stopped, n.sealed = "", false, false
-	h, err := host.New(host.Config{
-		Self: n.id, Replicas: n.c.ids(), Voters: n.c.ids(), Cluster: "test", Epoch: 1, Seed: 7,
-		Disk: n, Network: n, Plugin: n, Clients: n,
-	})
+	n.halted, n.stopped, n.sealed, n.merged = "", false, false, nil
+	h, err := host.New(n.config())
 	if err != nil {
 		n.c.t.Fatal(err)
 	}
@@ -109,6 +109,14 @@ func (n *node) start() {
 	n.startPlugin()
 }
 
+func (n *node) config() host.Config {
+	return host.Config{
+		Self: n.id, Replicas: n.c.ids(), Voters: n.c.ids(), Cluster: "test", Seed: 7,
+		Epoch: n.epoch.Epoch, ModeEpoch: n.epoch.ModeEpoch, Mode: n.epoch.Mode, Options: n.epoch.Options,
+		Disk: n, Network: n, Plugin: n, Clients: n,
+	}
+}
+
 func (n *node) startPlugin() {
 	n.mode = n.c.mode()
 	n.h.PluginUp()
@@ -118,6 +126,14 @@ func (n *node) startPlugin() {
 func (n *node) killPlugin() {
 	n.mode, n.stepped = nil, nil
 	n.h.PluginDown()
+}
+
+// activate begins an epoch, with a plugin of its own.
+func (n *node) activate(a host.Activation) {
+	n.epoch = a
+	n.mode, n.stepped = nil, nil
+	n.h.Activate(a)
+	n.startPlugin()
 }
 
 // crash ends the whole process and loses what was not on disk.
