@@ -57,6 +57,7 @@ var kindCodes = map[string]codes.Code{
 	KindNoSuchReplica: codes.NotFound,
 	KindOtherCluster:  codes.FailedPrecondition,
 	KindNoMajority:    codes.Unavailable,
+	KindNoQuorum:      codes.Unavailable,
 	KindUnreachable:   codes.Unavailable,
 	KindNoCoordinator: codes.Unavailable,
 	KindEpochChanging: codes.Unavailable,

@@ -144,6 +144,8 @@ func (l *loop) refusal(want *host.Request, h host.Answer) error {
 	switch h.Kind {
 	case modes.NoMajority:
 		e.Hint = "restart replicas until a majority is up: consequorctl status shows which are down"
+	case modes.NoQuorum:
+		e.Hint = "restart replicas until enough are up: consequorctl status shows which are down"
 	case modes.NotFound:
 		e.Hint = "consequorctl read --all lists the ids on the board"
 	case modes.Overloaded, modes.EpochChanging, modes.NoCoordinator, modes.Deadline:
