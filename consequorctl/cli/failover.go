@@ -26,7 +26,8 @@ import (
 //	confirmed  the process is dead, its supervisor says
 //	ack        the first answer to a post that was first sent after
 //	           "confirmed", by any client at any replica
-//	elected    status shows a coordinator that is not the one killed
+//	elected    status shows a coordinator that is not the one killed;
+//	           in a mode that has none there is nothing to wait for
 //
 // An answer that was on its way when the coordinator died does not count as
 // ack, so kill to ack contains an election and a whole post.
@@ -128,8 +129,7 @@ func (f *failover) run(ctx context.Context) (*failoverResult, error) {
 			err = fmt.Errorf("kill %d of %d: %w", round, f.Kills, err)
 			break
 		}
-		f.console.Note("kill %d of %d: acknowledged again after %v, elected after %v", round, f.Kills,
-			f.acks[round-1].Round(10*time.Microsecond), f.elected[round-1].Round(10*time.Microsecond))
+		f.console.Note("kill %d of %d: %s", round, f.Kills, f.told())
 	}
 	stop()
 	<-loaded
@@ -142,6 +142,20 @@ func (f *failover) run(ctx context.Context) (*failoverResult, error) {
 	}
 	verdict := judge(history{f.recorder.posts, boards})
 	return &failoverResult{f.Target, f.Kills, f.Clients, time.Since(started).Seconds(), summarize(f.acks), summarize(f.elected), verdict}, nil
+}
+
+// told is how the last round went.
+func (f *failover) told() string {
+	text := fmt.Sprintf("acknowledged again after %v", last(f.acks).Round(10*time.Microsecond))
+	if len(f.elected) > 0 {
+		text += fmt.Sprintf(", elected after %v", last(f.elected).Round(10*time.Microsecond))
+	}
+	return text
+}
+
+// namesReplica: the target is no office, so every mode has it.
+func (f *failover) namesReplica(status *supervisor.ClusterStatus) bool {
+	return f.Target == "all" || status.Replica(strings.TrimPrefix(f.Target, "plugin:")) != nil
 }
 
 // load posts from all clients until ctx ends. A post under way is then not
@@ -167,6 +181,9 @@ func (f *failover) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if leaderless(before) && !f.namesReplica(before) {
+		return usagef("--target %s: mode %s has no coordinator; name a replica", f.Target, before.Mode)
+	}
 	asked := time.Now()
 	hit, err := f.strike(ctx, before)
 	if err != nil {
@@ -178,10 +195,12 @@ func (f *failover) round(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := awaitStatus(ctx, f.cluster, "another coordinator", func(s *supervisor.ClusterStatus) bool { return f.elsewhere(before, s, hit) }); err != nil {
-		return err
+	if !leaderless(before) {
+		if err := awaitStatus(ctx, f.cluster, "another coordinator", func(s *supervisor.ClusterStatus) bool { return f.elsewhere(before, s, hit) }); err != nil {
+			return err
+		}
+		f.elected = append(f.elected, time.Since(asked))
 	}
-	f.elected = append(f.elected, time.Since(asked))
 	at, err := await(ctx, "an acknowledged post", acked)
 	if err != nil {
 		return err
@@ -258,7 +277,9 @@ func (r *failoverResult) print(w io.Writer) {
 	fmt.Fprintf(w, "acknowledged %d, lost %d, doubled %d, unknown %d, refused %d\n", r.Acknowledged, r.Lost, r.Doubled, r.Unknown, r.Refused)
 	fmt.Fprintf(w, "ids changed %d, ids missing %d, refused yet there %d, unequal between replicas %d\n", r.Changed, r.Missing, r.Undead, r.Unequal)
 	fmt.Fprintf(w, "kill to ack      min %.1f ms  median %.1f ms  max %.1f ms\n", r.KillToAck.Min, r.KillToAck.Median, r.KillToAck.Max)
-	fmt.Fprintf(w, "kill to elected  min %.1f ms  median %.1f ms  max %.1f ms\n", r.Elected.Min, r.Elected.Median, r.Elected.Max)
+	if len(r.Elected.All) > 0 {
+		fmt.Fprintf(w, "kill to elected  min %.1f ms  median %.1f ms  max %.1f ms\n", r.Elected.Min, r.Elected.Median, r.Elected.Max)
+	}
 	for _, violation := range r.Violations {
 		fmt.Fprintln(w, inertLine(violation))
 	}

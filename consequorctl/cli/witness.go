@@ -168,11 +168,13 @@ func (w *witness) toChoose(turn int) (id board.ArticleID, own bool) {
 	return shown, false
 }
 
-func last(ids []board.ArticleID) board.ArticleID {
-	if len(ids) == 0 {
-		return board.ArticleID{}
+// last is the last element, or what stands for none.
+func last[T any](list []T) T {
+	if len(list) == 0 {
+		var none T
+		return none
 	}
-	return ids[len(ids)-1]
+	return list[len(list)-1]
 }
 
 // onChosen: id was opened, or the answer was an error. Only "there is no such
