@@ -137,6 +137,14 @@ func replyCount(n int) string {
 	return fmt.Sprintf("  (%d replies)", n)
 }
 
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 func cut(text string, max int) string {
 	runes := []rune(text)
 	if len(runes) <= max {

@@ -95,6 +95,14 @@ func TestAnswerFields(t *testing.T) {
 	}
 }
 
+func TestCounted(t *testing.T) {
+	for n, want := range map[int]string{0: "0 disks", 1: "1 disk", 2: "2 disks"} {
+		if got := counted(n, "disk"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
 // A person reads times to the second; --json has them whole.
 func TestTimeToTheSecond(t *testing.T) {
 	a := entry(1, 0, "alice", "t", "b", 0)

@@ -214,6 +214,6 @@ func (v *visit) showWritten(answer *api.Answer, human string) error {
 		}
 		fmt.Fprintf(w, human+"\n", result.ID)
 	})
-	v.console.LastLine(fmt.Sprintf("%s · on %d disks", result.line(), result.Copies))
+	v.console.LastLine(result.line() + " · on " + counted(result.Copies, "disk"))
 	return err
 }

@@ -97,8 +97,8 @@ func printReplicas(w io.Writer, replicas []supervisor.ReplicaStatus) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "REPLICA\tSTATE\tROLE\tTERM\tARTICLES\tBEHIND\tPID\tPLUGIN\tRESTARTS\tCLIENTS AT\tPEERS AT\tWHY NOT SERVING")
 	for _, r := range replicas {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			r.Name, r.State, cmp.Or(r.Role, "-"), r.Term, r.Articles, r.Behind,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			r.Name, r.State, cmp.Or(r.Role, "-"), termOrNone(r.Term), r.Articles, r.Behind,
 			pidOrNone(r.PID), pidOrNone(r.PluginPID), restarts(r), r.ClientAddr, r.PeerAddr, inertLine(why(r)))
 	}
 	_ = table.Flush() // to stdout, like every result
@@ -112,6 +112,13 @@ func why(r supervisor.ReplicaStatus) string {
 		return "waits for " + line
 	}
 	return line
+}
+
+func termOrNone(term uint64) string {
+	if term == 0 {
+		return "-" // it knows none, or its mode has none
+	}
+	return strconv.FormatUint(term, 10)
 }
 
 func pidOrNone(pid int) string {

@@ -34,7 +34,7 @@ func (c *syncCmd) Run(ctx context.Context, console *Console, cluster clusterFlag
 }
 
 func (r syncResult) print(w io.Writer) {
-	fmt.Fprintf(w, "%s is up to date: %d articles came", r.Replica, r.Count)
+	fmt.Fprintf(w, "%s is up to date: %s came", r.Replica, counted(r.Count, "article"))
 	if len(r.Reached) > 0 {
 		fmt.Fprintf(w, ", reached %s", strings.Join(r.Reached, ", "))
 	}
