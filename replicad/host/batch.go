@@ -11,6 +11,7 @@ import (
 type pendingQueue struct {
 	events []modes.Event
 	size   int // bytes of messages and articles
+	timers int // Timer events among them
 }
 
 // full reports whether requests and peers' messages must be turned away. What
@@ -23,6 +24,9 @@ func (q *pendingQueue) full() bool {
 func (q *pendingQueue) push(e modes.Event) {
 	q.events = append(q.events, e)
 	q.size += eventSize(e)
+	if _, ok := e.(modes.Timer); ok {
+		q.timers++
+	}
 }
 
 func eventSize(e modes.Event) int {
@@ -46,6 +50,9 @@ func (q *pendingQueue) take() []modes.Event {
 	n, size := 0, 0
 	for n < len(q.events) && (n == 0 || size+eventSize(q.events[n]) <= PendingSizeMax) && n < PendingCountMax {
 		size += eventSize(q.events[n])
+		if _, ok := q.events[n].(modes.Timer); ok {
+			q.timers--
+		}
 		n++
 	}
 	events := q.events[:n:n]
@@ -59,9 +66,13 @@ func (q *pendingQueue) take() []modes.Event {
 
 // removeTimer takes back a Timer event that has not been delivered.
 func (q *pendingQueue) removeTimer(name string) {
+	if q.timers == 0 {
+		return
+	}
 	for i, e := range q.events {
 		if t, ok := e.(modes.Timer); ok && t.Name == name {
 			q.events = append(q.events[:i:i], q.events[i+1:]...)
+			q.timers--
 			return
 		}
 	}

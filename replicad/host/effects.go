@@ -43,7 +43,7 @@ func (h *Host) check(effects *modes.Effects) error {
 			return fmt.Errorf("effect for replica %d, which is not in the cluster", to)
 		}
 	}
-	return nil
+	return h.checkOwn(effects)
 }
 
 // apply does what the effects say, in call order; what must wait for the disk
@@ -78,7 +78,7 @@ func (h *Host) apply(effects *modes.Effects) {
 			h.onLookUp(e.ID)
 		case modes.SetTimer:
 			h.pending.removeTimer(e.Name)
-			h.timers.set(e.Name, h.now+e.After)
+			h.timers.set(e.Name, h.now+bounded(e.After, h.now))
 		case modes.ClearTimer:
 			h.pending.removeTimer(e.Name)
 			h.timers.remove(e.Name)
