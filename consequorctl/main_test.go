@@ -91,7 +91,8 @@ func TestReadmeSession(t *testing.T) {
 			shell = strings.TrimSpace(line) == "```sh"
 		}
 		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "consequorctl "); ok && shell {
-			told = append(told, command)
+			command, _, _ = strings.Cut(command, " #")
+			told = append(told, strings.TrimSpace(command))
 		}
 	}
 	asserts := map[string]bool{"stdout": true, "stderr": true, "eventually": true, "up": true, "#": true}
