@@ -64,9 +64,12 @@ func (c *Cluster) describe(message []byte) string {
 
 // takeSpan puts a span on disk and then tells the mode, or tells of a gap.
 func (r *replica) takeSpan(from board.ReplicaID, message []byte, span *spanSent) {
-	if !r.board.Vector().Covers(span.since) {
-		r.trace("  the span from %s leaves a gap: it builds on %s, and this board holds %s", from, span.since, r.board.Vector())
-		r.tell(modes.Receive{From: from, Message: message, Span: &modes.Span{Gap: true, Board: r.board.Vector()}})
+	if v := r.written(); !v.Covers(span.since) {
+		r.trace("  the span from %s leaves a gap: it builds on %s, and this board holds %s", from, span.since, v)
+		r.tell(modes.Receive{From: from, Message: message, Span: &modes.Span{Gap: true, Board: v}})
+		return
+	}
+	if !r.takes(from.String(), span.articles) {
 		return
 	}
 	var keys []board.KeyedID
@@ -76,7 +79,7 @@ func (r *replica) takeSpan(from board.ReplicaID, message []byte, span *spanSent)
 		}
 	}
 	r.disk.writes = append(r.disk.writes, write{articles: span.articles, late: true, then: func() {
-		r.tell(modes.Receive{From: from, Message: message, Span: &modes.Span{Board: r.board.Vector(), Keys: keys}})
+		r.tell(modes.Receive{From: from, Message: message, Span: &modes.Span{Board: r.written(), Keys: keys}})
 	}})
 	r.disk.needed = len(r.disk.writes)
 	r.sync()

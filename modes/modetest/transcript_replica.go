@@ -205,10 +205,13 @@ func (r *replica) step() {
 
 // do writes first and then holds what must wait for it.
 func (r *replica) do(effects []modes.Effect) {
+	if !r.takesAll(effects) {
+		return
+	}
 	for _, effect := range effects {
 		r.write(effect)
 	}
-	need, upTo := r.disk.needed, r.board.Vector()
+	need, upTo := r.disk.needed, r.written()
 	if last := r.disk.lastSave(); last > need {
 		need = last
 	}
@@ -309,6 +312,17 @@ func (r *replica) actNow(effect modes.Effect) bool {
 		return false
 	}
 	return true
+}
+
+// written is what the board holds, what is not visible yet included.
+func (r *replica) written() board.Vector {
+	v := r.board.Vector()
+	for _, w := range r.disk.writes[r.disk.synced:] {
+		for _, a := range w.articles {
+			v = v.With(a.ID)
+		}
+	}
+	return v
 }
 
 // look answers LookUp: also of what is written and not visible yet.
@@ -419,7 +433,7 @@ func (r *replica) actHeld(h heldEffect) {
 		if !r.board.Vector().Covers(e.UpTo) {
 			panic(fmt.Sprintf("%s serves up to %s, and its board holds %s", r.id, e.UpTo, r.board.Vector()))
 		}
-		r.answer(e.Request, fmt.Sprintf("serve up to %s (%s)", e.UpTo, e.Guarantee), func(call *Call) {
+		r.answer(e.Request, describeServe(e), func(call *Call) {
 			call.OK, call.UpTo = true, e.UpTo
 		})
 	case modes.Sealed:
@@ -440,6 +454,17 @@ func (r *replica) leave() {
 			r.cluster.replica(peer).peerDown(r.id)
 		}
 	}
+}
+
+func describeServe(e modes.Serve) string {
+	text := fmt.Sprintf("serve up to %s (%s)", e.UpTo, e.Guarantee)
+	if len(e.Asked) > 0 {
+		text += fmt.Sprintf(", asked %v", e.Asked)
+	}
+	if len(e.Missed) > 0 {
+		text += fmt.Sprintf(", missed %v", e.Missed)
+	}
+	return text
 }
 
 func describeReply(e modes.Reply) string {

@@ -81,7 +81,7 @@ func (l *Log) handingOver() bool {
 		return false
 	}
 	for _, p := range l.peers {
-		if p.connected && p.near && !p.known.Covers(l.own()) {
+		if p.connected && p.near && !p.known.Covers(part(l.board, l.self)) {
 			l.wake(l.leaving.stopEnds)
 			return true
 		}

@@ -3,6 +3,7 @@ package originlog
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"consequor/board"
@@ -14,7 +15,7 @@ const (
 	waitingMax  = 65_536                 // requests, other replicas' included; beyond, they are refused
 	keysMax     = 2 * board.KeyCountMax  // keys remembered
 	seqAheadMax = 1 << 40                // a mark or a token further above all that is known was not made here
-	meshMax     = 16                     // replicas of which each pushes to all others; see neighbours
+	meshMax     = 16                     // replicas of which each pushes to all others; see near
 	wakeRest    = 5 * time.Millisecond   // at least, between two looks at what waits
 	StartGrace  = 500 * time.Millisecond // after a start peers may still be on their way
 )
@@ -22,7 +23,8 @@ const (
 // Config is what a mode's promise asks of its log.
 type Config struct {
 	Copies   int                     // disks that have an article before it is acknowledged
-	Contact  int                     // replicas, this one included, that this one must have heard before it has caught up
+	Contact  int                     // replicas, this one included, that must be reached to keep the whole promise
+	Heard    int                     // replicas, this one included, whose boards must have come here before it has caught up
 	Alone    time.Duration           // after so long it has caught up though it reached nobody; 0: never
 	Everyone bool                    // articles are pushed to all replicas, however many there are
 	Label    func(q *Request) string // the guarantee that an acknowledged post meets
@@ -58,6 +60,7 @@ type Log struct {
 
 	waiting  waiting
 	rounds   rounds
+	looks    []*Request // LookUps under way, in call order
 	spreads  spreading
 	leaving  leaving
 	status   statusKeeper
@@ -97,10 +100,11 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	l.board, l.started = e.Board, l.now
 	l.keys.floor = max(l.keys.floor, e.KeysFrom)
 	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
-	near := neighbours(e.Self, e.Replicas, c.Everyone)
 	for _, id := range e.Replicas {
 		if id != e.Self {
-			l.peers = append(l.peers, &peer{id: id, near: contains(near, id)})
+			l.peers = append(l.peers, &peer{
+				id: id, known: part(e.Board, id), near: c.Everyone || near(e.Self, id, e.Replicas), pushes: c.Everyone || near(id, e.Self, e.Replicas),
+			})
 		}
 	}
 	l.restable, l.begun = true, true
@@ -165,6 +169,9 @@ func (l *Log) onSpan(s *modes.Span) {
 	if grown := l.board.Join(s.Board); !grown.Equal(l.board) {
 		l.board, l.restable = grown, true
 		l.spreads.untold = true
+		for _, p := range l.peers { // what a replica has minted was on its disk before anybody heard of it
+			p.known = p.known.Join(part(grown, p.id))
+		}
 	}
 	for _, k := range s.Keys {
 		l.keys.add(k)
@@ -206,7 +213,7 @@ func (l *Log) Finish(advance func(*Request)) {
 	l.waiting.compact()
 	for l.further = true; l.further; {
 		l.further = false
-		l.spreads.wanted = l.own()
+		l.spreads.wanted = part(l.board, l.self)
 		for _, q := range l.waiting.list {
 			if !q.done {
 				l.wakeFor(q)
@@ -226,10 +233,10 @@ func (l *Log) Finish(advance func(*Request)) {
 	l.setWake()
 }
 
-// own is the part of the board that this replica has minted.
-func (l *Log) own() board.Vector {
-	if seq := l.board.Seq(l.self); seq > 0 {
-		return board.Vector{{Seq: seq, Origin: l.self}}
+// part is what v has of one origin.
+func part(v board.Vector, origin board.ReplicaID) board.Vector {
+	if seq := v.Seq(origin); seq > 0 {
+		return board.Vector{{Seq: seq, Origin: origin}}
 	}
 	return nil
 }
@@ -296,9 +303,12 @@ func (l *Log) OnDisks(v board.Vector) bool {
 	if l.stableVector().Covers(v) {
 		return true
 	}
-	l.spreads.wanted = l.spreads.wanted.Join(v)
+	l.want(v)
 	return false
 }
+
+// want has v pushed, in this step, to whoever lacks some of it.
+func (l *Log) want(v board.Vector) { l.spreads.wanted = l.spreads.wanted.Join(v) }
 
 func (l *Log) stableVector() board.Vector {
 	if l.restable {
@@ -337,11 +347,4 @@ func (l *Log) peer(id board.ReplicaID) *peer {
 	return nil
 }
 
-func contains(ids []board.ReplicaID, id board.ReplicaID) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
-		}
-	}
-	return false
-}
+func contains(ids []board.ReplicaID, id board.ReplicaID) bool { return slices.Contains(ids, id) }

@@ -2,6 +2,7 @@ package originlog
 
 import (
 	"fmt"
+	"slices"
 
 	"consequor/board"
 	"consequor/modes"
@@ -22,8 +23,12 @@ func (l *Log) Adopt(q *Request) bool {
 		l.Leave(q)
 		q.given = id
 	}
-	if l.OnDisks(board.Vector{q.given}) {
+	switch v := (board.Vector{q.given}); {
+	case l.stableVector().Covers(v):
 		l.acknowledge(q, q.given, l.copies(q.given))
+	case q.forwarded && l.peer(q.home).connected: // which sees to the copies, and answers
+	default:
+		l.want(v)
 	}
 	return true
 }
@@ -45,25 +50,30 @@ func (l *Log) LookUpParent(q *Request) {
 	if !q.looking {
 		q.looking = true
 		l.Leave(q)
+		l.looks = append(l.looks, q)
 		l.out.LookUp(q.Target)
 	}
 }
 
-// OnLooked lets replies go on whose parent is here.
+// OnLooked lets a reply go on whose parent is here. Of several that name one
+// parent, each has its own answer: an earlier one may be from before the round
+// that a later one waited for.
 func (l *Log) OnLooked(e modes.Looked) {
-	for _, q := range l.waiting.list {
-		if q.done || !q.looking || q.Target != e.ID {
-			continue
-		}
-		q.looking, q.OnBoard = false, e.OnBoard
-		if !e.OnBoard {
-			why := "no article " + q.Target.String()
-			if len(q.Missed) > 0 {
-				why += fmt.Sprintf(" (%v not asked, or no answer)", q.Missed)
-			}
-			l.End(q, modes.NotFound, why)
-		}
+	i := slices.IndexFunc(l.looks, func(q *Request) bool { return q.Target == e.ID })
+	if i < 0 {
+		return
 	}
+	q := l.looks[i]
+	l.looks = slices.Delete(l.looks, i, i+1)
+	q.looking, q.OnBoard = false, e.OnBoard
+	if q.done || e.OnBoard {
+		return
+	}
+	why := "no article " + q.Target.String()
+	if len(q.Missed) > 0 {
+		why += ", as far as replicas have answered: not " + Names(q.Missed)
+	}
+	l.End(q, modes.NotFound, why)
 }
 
 // Looking reports whether q waits for its parent to be looked up.
@@ -102,7 +112,7 @@ func (l *Log) Mint(q *Request, least uint64) {
 func (l *Log) ExpirePost(q *Request) bool {
 	switch {
 	case !q.given.IsZero():
-		l.unknown(q, fmt.Sprintf("article %s is known to be on %d disks, not on %d", q.given, l.copies(q.given), l.config.Copies))
+		l.unknown(q, fmt.Sprintf("article %s is known to be on %d of the %d disks that it needs", q.given, l.copies(q.given), l.config.Copies))
 	case q.from != l.self:
 		l.forget(q) // its asker's deadline has passed as well
 	case q.home != l.self && l.peer(q.home).connected:

@@ -3,6 +3,7 @@ package originlog
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"consequor/board"
@@ -172,4 +173,13 @@ func (l *Log) acknowledge(q *Request, id board.ArticleID, copies int) {
 	} else {
 		l.out.Send(q.from, appendDone(nil, done{q.incarnation, q.ID, id, copies}))
 	}
+}
+
+// Names lists replicas for people.
+func Names(ids []board.ReplicaID) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id.String()
+	}
+	return strings.Join(names, ", ")
 }

@@ -2,6 +2,7 @@ package originlog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ const (
 // peer is what is known of another replica.
 type peer struct {
 	id        board.ReplicaID
-	near      bool // a neighbour: what it lacks is pushed to it
+	near      bool // what it lacks is pushed to it from here
+	pushes    bool // likewise from there
 	connected bool
 	ups       int          // how often it has come up
 	known     board.Vector // on its disk; only grows
@@ -52,33 +54,22 @@ func (p *peer) down() { p.connected, p.push, p.pull = false, 0, 0 }
 // spreading is what this replica has to push and to tell.
 type spreading struct {
 	wanted board.Vector  // somebody waits for this to be on more disks
-	untold bool          // spans have brought something that neighbours were not told of
+	untold bool          // spans have brought something of which those that push here were not told
 	tellAt time.Duration // when they are; 0: not set
 	grewAt time.Duration // when this board or what is known of another last grew
 }
 
-// neighbours are those that a replica pushes to: all others, up to meshMax; in
-// a larger cluster those at the distances 1, 2, 4, 8 ... around the ring, and
-// everyone passes on what it gets.
-func neighbours(self board.ReplicaID, replicas []board.ReplicaID, everyone bool) []board.ReplicaID {
-	if len(replicas) <= meshMax || everyone {
-		return replicas
-	}
-	at := 0
-	for i, r := range replicas {
-		if r == self {
-			at = i
-		}
-	}
-	var near []board.ReplicaID
-	for distance := 1; distance < len(replicas); distance *= 2 {
-		near = append(near, replicas[(at+distance)%len(replicas)])
-	}
-	return near
+// near reports whether a replica pushes to another: to all others, up to
+// meshMax of them; in a larger cluster to those at the distances 1, 2, 4, 8 ...
+// around the ring, and everyone passes on what it gets.
+func near(from, to board.ReplicaID, replicas []board.ReplicaID) bool {
+	n := len(replicas)
+	distance := (slices.Index(replicas, to) - slices.Index(replicas, from) + n) % n
+	return n <= meshMax || distance&(distance-1) == 0
 }
 
-// spread greets who was not heard yet, pushes what neighbours lack, and tells
-// them what has come here.
+// spread greets who was not heard yet, pushes to others what they lack, and tells
+// those that push here what has come from elsewhere.
 func (l *Log) spread() {
 	for _, p := range l.peers {
 		switch {
@@ -128,7 +119,7 @@ func (l *Log) pushTo(p *peer) {
 	l.wake(p.pushEnds)
 }
 
-// tell keeps neighbours from pushing what others have brought already.
+// tell keeps others from pushing what has come already.
 func (l *Log) tell() {
 	s := &l.spreads
 	if !s.untold {
@@ -143,7 +134,7 @@ func (l *Log) tell() {
 	}
 	s.untold, s.tellAt = false, 0
 	for _, p := range l.peers {
-		if p.connected && p.near {
+		if p.connected && p.pushes {
 			l.out.Send(p.id, appendHave(nil, have{board: l.board}))
 		}
 	}

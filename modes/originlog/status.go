@@ -34,7 +34,7 @@ func (l *Log) catchUp() {
 			known = known.Join(p.known)
 		}
 	}
-	if !s.met && told >= l.config.Contact {
+	if !s.met && told >= l.config.Heard {
 		s.met, s.target = true, known
 	}
 	alone := l.started + l.config.Alone

@@ -23,7 +23,7 @@ func (l *Log) Sync(q *Request) {
 		q.Found, q.UpTo = true, l.board
 		l.spreads.grewAt = l.now
 	}
-	l.spreads.wanted = l.spreads.wanted.Join(q.UpTo)
+	l.want(q.UpTo)
 	if due := l.spreads.grewAt + syncPatience; l.merging(q) && l.now < due {
 		l.wake(due)
 		return

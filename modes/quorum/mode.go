@@ -74,7 +74,7 @@ func (m *Mode) onStart(e modes.Start) {
 		m.guarantee = fmt.Sprintf("none: read %d + write %d <= %d", m.read, m.write, m.replicas)
 	}
 	m.log.OnStart(e, originlog.Config{
-		Copies: m.write, Contact: max(m.read, m.post()), Everyone: true, Enough: "a quorum",
+		Copies: m.write, Contact: max(m.read, m.post()), Heard: m.read, Everyone: true, Enough: "a quorum",
 		Label: func(*originlog.Request) string { return m.guarantee },
 	})
 }
@@ -107,7 +107,7 @@ func (m *Mode) onPost(q *originlog.Request) {
 	if m.log.Adopt(q) || m.log.Forward(q) || m.refuseHopeless(q, "write", m.post()) {
 		return
 	}
-	if m.heads() == 1 { // every acknowledged post is here
+	if m.heads() == 1 { // with W = N every acknowledged post is here
 		m.log.Mint(q, 0)
 		return
 	}
@@ -137,6 +137,10 @@ func (m *Mode) onRead(q *originlog.Request) {
 func (m *Mode) find(q *originlog.Request) bool {
 	if m.refuseHopeless(q, "read", m.read) {
 		return false
+	}
+	if m.read == 1 {
+		q.Found, q.UpTo = true, m.log.Board()
+		return true
 	}
 	round := m.log.Ask(q, originlog.Spans)
 	if round.Count() < m.read {

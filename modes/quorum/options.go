@@ -30,8 +30,14 @@ type quorums struct {
 }
 
 // heads is how many replicas must tell their highest seq before a post gets an
-// id above all acknowledged ones.
-func (q quorums) heads() int { return q.replicas - q.write + 1 }
+// id above all acknowledged ones: one of any W is among them. Where nothing is
+// promised, a post needs no more than its W.
+func (q quorums) heads() int {
+	if q.broken() {
+		return q.write
+	}
+	return q.replicas - q.write + 1
+}
 
 // post is how many replicas a post needs.
 func (q quorums) post() int { return max(q.write, q.heads()) }

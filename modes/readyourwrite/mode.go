@@ -72,7 +72,7 @@ func (m *Mode) onStart(e modes.Start, out *modes.Effects) {
 		return
 	}
 	m.log.OnStart(e, originlog.Config{
-		Copies: m.copies, Contact: min(2, m.replicas), Alone: m.askTimeout, Enough: "another replica", Label: label,
+		Copies: m.copies, Contact: min(2, m.replicas), Heard: min(2, m.replicas), Alone: m.askTimeout, Enough: "another replica", Label: label,
 	})
 	if !m.total {
 		out.LocalReads(guaranteeSession)
@@ -200,8 +200,17 @@ func (m *Mode) expire(q *originlog.Request) {
 		m.log.End(q, modes.Behind, m.log.Missing(q.Seen))
 	case q.Fresh:
 		m.log.Leave(q)
-		m.log.End(q, modes.Behind, fmt.Sprintf("a fresh read needs the boards of %d replicas: %d can be reached, and no answer came from %v", m.fresh(), m.log.Reachable(), q.Missed))
+		m.log.End(q, modes.Behind, m.stale(q))
 	default:
 		m.log.End(q, modes.Deadline, "the other replicas have not answered in time")
 	}
+}
+
+// stale says why there is no fresh answer.
+func (m *Mode) stale(q *originlog.Request) string {
+	why := fmt.Sprintf("a fresh read needs the boards of %d replicas, and %d can be reached", m.fresh(), m.log.Reachable())
+	if len(q.Missed) > 0 {
+		why += "; no answer came from " + originlog.Names(q.Missed)
+	}
+	return why
 }
