@@ -74,7 +74,7 @@ func (r *replica) takeSpan(from board.ReplicaID, message []byte, span *spanSent)
 	}
 	var keys []board.KeyedID
 	for _, a := range span.articles {
-		if _, ok := r.board.Get(a.ID); a.Key != "" && !ok {
+		if a.Key != "" && !r.has(a.ID) {
 			keys = append(keys, board.KeyedID{ID: a.ID, Key: a.Key})
 		}
 	}

@@ -327,12 +327,18 @@ func (r *replica) written() board.Vector {
 
 // look answers LookUp: also of what is written and not visible yet.
 func (r *replica) look(id board.ArticleID) modes.Looked {
+	there := r.has(id)
+	r.trace("  look up %s: %v", id, there)
+	return modes.Looked{ID: id, OnBoard: there}
+}
+
+// has reports whether an article is written, visible or not.
+func (r *replica) has(id board.ArticleID) bool {
 	_, there := r.board.Get(id)
 	for _, w := range r.disk.writes[r.disk.synced:] {
 		there = there || slices.ContainsFunc(w.articles, func(a board.Article) bool { return a.ID == id })
 	}
-	r.trace("  look up %s: %v", id, there)
-	return modes.Looked{ID: id, OnBoard: there}
+	return there
 }
 
 func describeStatus(s modes.Status) string {
