@@ -254,6 +254,46 @@ func TestTwoOfThreeDead(t *testing.T) {
 	}
 }
 
+// A post's home has no quorum, or is leaving, and says so: nobody else could do
+// the post with that key. A key of the client's own making is replaced and names
+// the next replica; one that was given ends there.
+func TestHomeRefuses(t *testing.T) {
+	for _, kind := range []string{"no_quorum", "stopping"} {
+		var rs replicas
+		rs.add(t, refusing(kind))
+		rs.add(t, fine)
+		c := dial(t, rs.target)
+		answer, err := c.DoAny(timeLimit(t, patience), post)
+		if err != nil || board.ParseKey(answer.Key).Home != 2 || answer.Key == rs.asked[0].Key {
+			t.Errorf("%s: answered %+v, %v, asked %v", kind, answer, err, rs.asked)
+		}
+	}
+	var rs replicas
+	rs.add(t, refusing("no_quorum"))
+	rs.add(t, fine)
+	_, err := dial(t, rs.target).DoAny(timeLimit(t, patience), api.Request{Verb: api.Post, Title: "x", Key: "mine~0.1"})
+	if e := asError(t, err); e.Kind != "no_quorum" || e.Outcome != api.Refused || rs.order() != "r1" {
+		t.Errorf("asked %s, got %+v", rs.order(), e)
+	}
+}
+
+// What a home refuses after a try of the post that nobody answered says nothing
+// about that try: the key stands, and the post is unknown.
+func TestHomeRefusesAfterADoubt(t *testing.T) {
+	var rs replicas
+	tries := 0
+	rs.add(t, func(ctx context.Context, r api.Request) (*api.Answer, error) {
+		if tries++; tries == 1 {
+			return nil, &api.Error{Outcome: api.Unknown, Kind: "deadline"}
+		}
+		return refusing("no_quorum")(ctx, r)
+	})
+	_, err := dial(t, rs.target).DoAny(timeLimit(t, time.Second), post)
+	if e := asError(t, err); e.Outcome != api.Unknown || e.Key != rs.oneKey(t).Text {
+		t.Errorf("got %+v", e)
+	}
+}
+
 // Refusals that no other replica and no later time can change are not taken
 // elsewhere.
 func TestFinalRefusals(t *testing.T) {

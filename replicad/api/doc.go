@@ -21,8 +21,8 @@
 //  1. A try that was refused for a reason that passes (an election, a mode
 //     change, a full queue), that found nobody, or that got no answer within
 //     its share of the time is made again at the next replica.
-//  2. All tries of one post carry one key. Only as long as nothing was sent
-//     may the key change, to name another home.
+//  2. All tries of one post carry one key. Only as long as nothing was sent, or
+//     its home has refused it, may the key change, to name another home.
 //  3. Once any try may have reached a replica and was not answered, the
 //     request can only end well or unknown: a later refusal says nothing about
 //     the earlier try.

@@ -73,7 +73,7 @@ func (e *errand) run(ctx context.Context) (*Answer, int, error) {
 				return answer, at, nil
 			}
 			e.weigh(failure)
-			if failure.remedy() == final || ctx.Err() != nil {
+			if failure.remedy() == final || e.homeRefused(failure, e.links[at].id) || ctx.Err() != nil {
 				return nil, at, e.end()
 			}
 		}
@@ -81,6 +81,24 @@ func (e *errand) run(ctx context.Context) (*Answer, int, error) {
 			return nil, e.first, e.end()
 		}
 	}
+}
+
+// homeRefused reports whether failure is the last word on a post, as its home's
+// that has no quorum: another replica could only ask that home. A key of ours
+// can be replaced, so that the next replica is the home: what was refused is
+// surely not done, and nothing else was sent.
+func (e *errand) homeRefused(failure *Error, at board.ReplicaID) bool {
+	if failure.Kind != KindNoQuorum && failure.Kind != KindStopping {
+		return false
+	}
+	if e.doubt != nil || !e.r.Verb.Writes() || board.ParseKey(e.r.Key).Home != at {
+		return false
+	}
+	if e.made {
+		e.keyName = newKeyName()
+		return false
+	}
+	return failure.Kind == KindNoQuorum
 }
 
 // weigh keeps what a failed try has taught: the first doubt, and of all
