@@ -10,6 +10,7 @@ import (
 
 	"consequor/board"
 	"consequor/replicad/api"
+	"consequor/topologies"
 )
 
 // follow reads what lies beyond token, page by page, each going on with the
@@ -106,5 +107,62 @@ func (c *cluster) refusesTokens(client *api.Client) {
 				c.t.Errorf("since %s: %+v, want %s", test.since, err, test.kind)
 			}
 		}
+	}
+}
+
+// Who follows the board follows it through mode changes: a token of an earlier
+// epoch is good, ids of the cluster and of replicas stand side by side, and one
+// who comes with the token of an epoch that has yet to begin here is answered
+// when it has.
+func TestFollowAcrossModes(t *testing.T) {
+	s := newSite(t, 3, sequentialMode)
+	client := s.client()
+	s.post(client, "r1", "a", 1)
+	s.post(client, "r1", "b", 2)
+	came, first := s.follow(client, "r1", board.Token{Cluster: s.id}, 1)
+	s.follows("in epoch 1", came, "1 (0), 2 (0)")
+
+	s.swap(topologies.Mode{Name: "quorum"})
+	s.do(client, api.Request{Verb: api.Post, Replica: "r2", Title: "c"})
+	came, second := s.follow(client, "r3", first, 1)
+	s.follows("with a token of epoch 1", came, "3.2 (0)")
+	if first.Epoch != 1 || second.Epoch != 2 {
+		t.Errorf("the tokens are %s and %s, want epochs 1 and 2", first, second)
+	}
+
+	next := second
+	next.Epoch++
+	early := make(chan *api.Answer, 1)
+	go func() {
+		early <- s.do(client, api.Request{Verb: api.Read, Replica: "r1", Since: next.String()})
+	}()
+	s.swap(topologies.Mode{Name: "read-your-write"})
+	if a := <-early; a.Epoch != 3 || len(a.Articles) != 0 {
+		t.Errorf("with a token of epoch 3, before it began: %d articles in epoch %d", len(a.Articles), a.Epoch)
+	}
+	posted := s.do(client, api.Request{Verb: api.Post, Replica: "r1", Title: "d"})
+	all, err := posted.Token.Join(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	came, _ = s.follow(client, "r3", all, 1)
+	s.follows("with all there is", came, "")
+	came, _ = s.follow(client, "r3", first, 1)
+	s.follows("with a token of epoch 1 again", came, "3.2 (0), 4.1 (0)")
+}
+
+// swap takes the site into another mode.
+func (s *site) swap(mode topologies.Mode) {
+	s.t.Helper()
+	s.prepare(mode)
+	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared })
+	s.seal()
+	s.activate(mode)
+}
+
+func (s *site) follows(when string, came []string, want string) {
+	s.t.Helper()
+	if got := strings.Join(came, ", "); got != want {
+		s.t.Errorf("%s came %q, want %q", when, got, want)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modeplugin"
+	"consequor/modes/quorum"
+	"consequor/modes/readyourwrite"
 	"consequor/modes/sequential"
 	"consequor/replicad/api"
 	"consequor/replicad/wire"
@@ -28,6 +30,10 @@ func TestMain(m *testing.M) {
 		switch os.Args[2] {
 		case "sequential":
 			modeplugin.Serve(sequential.Describe(), sequential.New)
+		case "quorum":
+			modeplugin.Serve(quorum.Describe(), quorum.New)
+		case "read-your-write":
+			modeplugin.Serve(readyourwrite.Describe(), readyourwrite.New)
 		case "crashing":
 			modeplugin.Serve(modes.Description{Name: "crashing"}, func() modes.Mode { return crashing{} })
 		case "rogue":
