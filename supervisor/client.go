@@ -19,6 +19,7 @@ const (
 	pathWatch  = "/v1/watch"  // GET: a stream of ClusterStatus
 	pathEvent  = "/v1/events" // GET ?since=N: a stream of Event
 	pathAct    = "/v1/act"    // POST actRequest: ActResult
+	pathSwap   = "/v1/swap"   // POST SwapRequest: a stream of SwapProgress
 	pathDown   = "/v1/down"   // POST downRequest: a stream of Progress
 )
 

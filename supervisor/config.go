@@ -17,6 +17,10 @@ type Config struct {
 	// Topology is the cluster to bring up. Needed.
 	Topology *topologies.Topology
 
+	// ModeAsked says that the topology's mode was asked for by name, over the
+	// file's head: it must be the one that runs.
+	ModeAsked bool
+
 	// Command starts a replicad; "--config FILE" is added.
 	// Default: this very program, with the word replicad.
 	Command []string

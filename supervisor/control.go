@@ -23,6 +23,7 @@ type ClusterStatus struct {
 	Cluster       string          `json:"cluster"`
 	Topology      string          `json:"topology"` // path of the file it was made from
 	Mode          string          `json:"mode"`
+	Options       []ModeOption    `json:"options"`          // of the mode, as far as they were set; sorted by name
 	Unsafe        bool            `json:"unsafe,omitempty"` // the mode's options break its promise
 	Epoch         uint64          `json:"epoch"`
 	Coordinator   *string         `json:"coordinator"` // nil: none known; never a replica that is not serving
@@ -31,6 +32,12 @@ type ClusterStatus struct {
 	SupervisorPID int             `json:"supervisor_pid"`
 	Ephemeral     bool            `json:"ephemeral"`
 	Replicas      []ReplicaStatus `json:"replicas"`
+}
+
+// ModeOption is one option that was set.
+type ModeOption struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // ReplicaStatus is one row of it. What a replica last reported of its board
@@ -51,9 +58,10 @@ type ReplicaStatus struct {
 	PeerAddr       string    `json:"peer_addr"`
 	Process        string    `json:"process"`
 	ModeSHA256     string    `json:"mode_sha256"`
-	Step           string    `json:"step,omitempty"` // started, joined, caught_up: how far it has come
-	Why            string    `json:"why,omitempty"`  // what it waits for, or why it is down
-	Since          time.Time `json:"since"`          // when its state last changed
+	Change         string    `json:"change,omitempty"` // what the mode change that is under way waits for here
+	Step           string    `json:"step,omitempty"`   // started, joined, caught_up: how far it has come
+	Why            string    `json:"why,omitempty"`    // what it waits for, or why it is down
+	Since          time.Time `json:"since"`            // when its state last changed
 }
 
 // Serving reports whether every replica serves.
@@ -96,6 +104,7 @@ const (
 	EventPlugin      EventKind = "plugin"      // its plugin died, or was killed, paused or resumed
 	EventCoordinator EventKind = "coordinator" // another one, or none
 	EventReady       EventKind = "ready"       // all replicas serve
+	EventMode        EventKind = "mode"        // a step of a mode change
 	EventNote        EventKind = "note"        // from the supervisor itself
 	EventDropped     EventKind = "dropped"     // this reader was too slow: the stream ends here
 )

@@ -24,7 +24,7 @@
 // enter. Whoever holds the lock on its file "lock" is the cluster's supervisor.
 //
 //	lock            flock; holds the supervisor's pid
-//	state.json      what must survive: cluster id, seed, epoch, mode, ports, who has served
+//	state.json      what must survive: cluster id, seed, epoch, mode, whether it is being changed, ports, who has served
 //	run             sockets, while it runs: a folder, or a link to a short one elsewhere
 //	tls/            the cluster's CA, and a certificate for each process
 //	conf/r1.json    what replicad r1 is told
@@ -42,9 +42,20 @@
 //	   │<────────────────── fd 4: {"step":"joined"} │
 //	   │<─────────────── fd 4: {"step":"caught_up"} │  it serves
 //
+//	   │── fd 3: orders of a mode change ──────────>│  see package modechange
+//	   │<────────────────────── fd 4: what came of it│
+//
 // A replica that was ever told to go, and later finds its data gone, knows
 // that the data was lost and not merely never written. fd 3 is also the
 // lifeline: when the supervisor dies, however it dies, fd 3 closes and the
 // child ends. On Linux a death signal does the same for children that are
 // stopped and would not notice.
+//
+// # A mode change
+//
+// The changer runs it: one goroutine that shows the pure core in package
+// modechange what the hub knows of all replicas, makes durable what the core
+// wants on record, and only then gives the orders that this allows. Orders are
+// levels: one that a child misses is given again. A change that a supervisor
+// leaves undecided is called off by the next one, before it starts any replica.
 package supervisor

@@ -14,8 +14,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -44,19 +46,24 @@ func TestMain(m *testing.M) {
 }
 
 // fake is a replicad that does as it is told: from the start by the words in
-// the file WISHES/NAME, and later through a socket, by fakeOrder.
+// the file WISHES/NAME, and later through a socket, by fakeOrder. In a mode
+// change it does what the supervisor orders, but for what wishes forbid.
 type fake struct {
 	config topologies.Process
 	wishes string
+
+	mu     sync.Mutex
 	report *json.Encoder
 	plugin *exec.Cmd
+	status api.Status // as last reported of itself
+	orders []string   // heard on the lifeline, each with the state on disk then
 }
 
 // fakeOrder is one line on a fake's socket. It is answered by one line.
 type fakeOrder struct {
 	Report *api.Status // to be reported; the plugin's pid is filled in
 	Exit   *int        // to end with
-	Tell   string      // "fds", "served"
+	Tell   string      // "fds", "served", "epoch", "orders"
 }
 
 // fakeReplicad is called as: fake-replicad WISHES --config FILE
@@ -107,7 +114,7 @@ func (f *fake) run() int {
 		f.say(api.Status{Step: api.CaughtUp})
 	}
 	go func() {
-		io.Copy(io.Discard, life)
+		f.hear(json.NewDecoder(life))
 		os.Exit(3) // the supervisor is gone
 	}()
 	go f.listen()
@@ -121,25 +128,89 @@ func (f *fake) run() int {
 }
 
 func (f *fake) say(s api.Status) {
-	s.Name = f.config.Name
-	if f.plugin != nil {
-		s.PluginPID = f.plugin.Process.Pid
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.Epoch == 0 {
+		s.Epoch, s.Mode = f.config.Epoch, f.config.Mode.Name
 	}
-	f.report.Encode(s)
+	f.status = s
+	f.tell()
+}
+
+// tell must be called with mu held.
+func (f *fake) tell() {
+	f.status.Name = f.config.Name
+	if f.plugin != nil {
+		f.status.PluginPID = f.plugin.Process.Pid
+	}
+	f.report.Encode(f.status)
+}
+
+// hear obeys the orders of a mode change, one after the other. The board of a
+// replica is "ID.ID": no two are equal before they are merged.
+func (f *fake) hear(orders *json.Decoder) {
+	for {
+		var o topologies.Order
+		if err := orders.Decode(&o); err != nil {
+			return
+		}
+		f.mu.Lock()
+		f.remember(o)
+		f.change(o)
+		f.tell()
+		f.mu.Unlock()
+	}
+}
+
+// remember notes an order, and what the supervisor has on record just then.
+func (f *fake) remember(o topologies.Order) {
+	s, err := readState(".") // it runs in the cluster's home
+	if err != nil || s == nil {
+		fmt.Println("the state:", s, err)
+		os.Exit(4)
+	}
+	text := fmt.Sprintf("%s %d %s", o.Kind, o.Epoch, o.Mode.Name)
+	if !slices.Contains(f.orders, text) { // it may come again
+		f.orders = append(f.orders, text, fmt.Sprintf("on record %d/%d %v %s", s.Epoch, s.ModeEpoch, s.Changing, s.Mode.Name))
+	}
+}
+
+func (f *fake) change(o topologies.Order) {
+	change := &f.status.Change
+	if o.Kind != topologies.OrderActivate && change.Attempt != o.Attempt {
+		*change = api.Change{Attempt: o.Attempt}
+	}
+	switch {
+	case o.Kind == topologies.OrderPrepare && f.wants("unprepared"):
+		change.Error = "mode " + o.Mode.Name + ": its plugin has another checksum"
+	case o.Kind == topologies.OrderPrepare && !f.wants("slow"):
+		change.Prepared = true
+	case o.Kind == topologies.OrderDiscard:
+		change.Prepared = false
+	case o.Kind == topologies.OrderSeal && !f.wants("unsealed"):
+		change.Sealed = fmt.Sprintf("%d.%d", f.config.Hosts[0], f.config.Hosts[0])
+	case o.Kind == topologies.OrderMerge && !f.wants("unmerged"):
+		change.Merged = o.Target.String()
+	case o.Kind == topologies.OrderActivate && !f.wants("inert"):
+		f.status.Epoch, f.status.Mode, f.status.Change = o.Epoch, o.Mode.Name, api.Change{Attempt: change.Attempt}
+	}
 }
 
 func (f *fake) startPlugin() {
-	f.plugin = exec.Command("/proc/self/exe", "fake-plugin")
-	f.plugin.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := f.plugin.Start(); err != nil {
+	plugin := exec.Command("/proc/self/exe", "fake-plugin")
+	plugin.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := plugin.Start(); err != nil {
 		fmt.Println(err)
 		os.Exit(4)
 	}
-	go func(old *exec.Cmd) {
-		old.Wait()
+	f.mu.Lock()
+	f.plugin = plugin
+	f.mu.Unlock()
+	go func() {
+		plugin.Wait()
 		f.startPlugin()
 		f.say(api.Status{Step: api.CaughtUp, PluginRestarts: 1})
-	}(f.plugin)
+	}()
 }
 
 func (f *fake) listen() {
@@ -172,6 +243,12 @@ func (f *fake) obey(o fakeOrder) string {
 		return fds()
 	case o.Tell == "served":
 		return strconv.FormatBool(f.config.Served)
+	case o.Tell == "epoch":
+		return fmt.Sprintf("%d/%d %s", f.config.Epoch, f.config.ModeEpoch, f.config.Mode.Name)
+	case o.Tell == "orders":
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return strings.Join(f.orders, "\n")
 	}
 	return "ok"
 }

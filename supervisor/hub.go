@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -39,8 +40,19 @@ type row struct {
 	why        string     // while not alive
 	shown      State      // at the last change
 	since      time.Time  // when shown changed
-	officeFrom uint64     // see lose
+	officeFrom term       // see lose
+	entered    bool       // its epoch has begun, its new plugin is still to be reported
+	hangs      string     // what a mode change waits for here; empty: nothing
 }
+
+// term orders offices across mode changes: each epoch counts its terms anew.
+type term struct{ epoch, number uint64 }
+
+func (t term) less(u term) bool {
+	return t.epoch < u.epoch || t.epoch == u.epoch && t.number < u.number
+}
+
+func termOf(s *api.Status) term { return term{s.Epoch, s.Term} }
 
 func newHub(cluster ClusterStatus, replicas []topologies.Replica) *hub {
 	h := &hub{cluster: cluster, changed: make(chan struct{})}
@@ -89,7 +101,7 @@ func (h *hub) settle() {
 	if was := h.cluster.Coordinator; !equal(was, coordinator) {
 		text := "no coordinator is known"
 		if coordinator != nil {
-			text = fmt.Sprintf("%s is coordinator, term %d", *coordinator, h.newestTerm())
+			text = fmt.Sprintf("%s is coordinator, term %d", *coordinator, h.newestTerm().number)
 		}
 		h.cluster.Coordinator = coordinator
 		h.event(EventCoordinator, "", text)
@@ -115,26 +127,26 @@ func (h *hub) event(kind EventKind, replica, text string) {
 }
 
 // newestTerm is the highest one that a serving replica has reported.
-func (h *hub) newestTerm() uint64 {
-	var term uint64
+func (h *hub) newestTerm() term {
+	var newest term
 	for _, r := range h.rows {
-		if r.shown == StateServing {
-			term = max(term, r.report.Term)
+		if t := termOf(&r.report); r.shown == StateServing && newest.less(t) {
+			newest = t
 		}
 	}
-	return term
+	return newest
 }
 
 // elected tells who coordinates, and who is backup, as those say who serve and
 // know the newest term. Either must serve itself. The coordinator's own word
 // on its backup goes before that of others.
 func (h *hub) elected() (coordinator, backup *string) {
-	term := h.newestTerm()
+	newest := h.newestTerm()
 	for _, r := range h.rows {
-		if r.shown != StateServing || r.report.Term != term {
+		if r.shown != StateServing || termOf(&r.report) != newest {
 			continue
 		}
-		if c := h.holder(r.report.Coordinator); c != nil && c.officeFrom <= term {
+		if c := h.holder(r.report.Coordinator); c != nil && !newest.less(c.officeFrom) {
 			coordinator = &c.replica.Name
 		}
 		own := r.report.Coordinator == r.replica.Name
@@ -170,8 +182,9 @@ func (h *hub) row(name string) *row {
 // term in which it no longer is: from now on only higher terms count.
 func (h *hub) lose(lost *row) {
 	for _, r := range h.rows {
-		if r.report.Coordinator == lost.replica.Name && r.report.Term > 0 {
-			lost.officeFrom = max(lost.officeFrom, r.report.Term+1)
+		after := term{r.report.Epoch, r.report.Term + 1}
+		if r.report.Coordinator == lost.replica.Name && r.report.Term > 0 && lost.officeFrom.less(after) {
+			lost.officeFrom = after
 		}
 	}
 }
@@ -228,12 +241,17 @@ func (h *hub) reported(s api.Status) {
 	h.update(func() {
 		r := h.row(s.Name)
 		before := r.report
-		if before.PluginPID != 0 && s.PluginPID != before.PluginPID {
+		if before.PluginPID != 0 && s.PluginPID != before.PluginPID && s.Epoch == before.Epoch && !r.entered {
 			h.lose(r)
 			h.event(EventPlugin, s.Name, fmt.Sprintf("%s has lost its plugin, pid %d", s.Name, before.PluginPID))
 		}
 		r.report = s
-		if s.Step != before.Step {
+		begun := before.Epoch != 0 && s.Epoch > before.Epoch
+		r.entered = (begun || r.entered) && s.Step == api.Started
+		if begun {
+			h.event(EventMode, s.Name, fmt.Sprintf("%s begins epoch %d in mode %s", s.Name, s.Epoch, s.Mode))
+		}
+		if s.Step != before.Step && !(begun && s.Step == api.Started) {
 			h.stepped(before.Step, s)
 		}
 	})
@@ -295,10 +313,11 @@ func (r *row) status() ReplicaStatus {
 		Step: string(r.report.Step), Why: r.why, Since: r.since,
 	}
 	if r.alive {
-		s.Why = r.report.Waiting
+		s.Why = cmp.Or(r.report.Fault, r.report.Waiting)
 	}
-	if r.alive && r.report.Fault != "" {
-		s.Why = r.report.Fault
+	if r.hangs != "" {
+		s.Change = r.hangs
+		s.Why = cmp.Or(s.Why, "the mode change: "+r.hangs)
 	}
 	return s
 }

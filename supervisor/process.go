@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"syscall"
@@ -42,6 +43,7 @@ type process struct {
 	hub    *hub
 
 	requests chan *request
+	orders   chan topologies.Order
 	closing  <-chan struct{} // closed: stop in order, for good
 	hurry    <-chan struct{} // closed: at once
 	done     chan struct{}   // closed: run has returned, no child is left
@@ -76,7 +78,7 @@ type outcome struct {
 func newProcess(name string, hosts []string, policy topologies.Restart, k keeper, h *hub, closing, hurry <-chan struct{}) *process {
 	return &process{
 		name: name, hosts: hosts, policy: policy, keeper: k, hub: h,
-		requests: make(chan *request, requestsMax), closing: closing, hurry: hurry, done: make(chan struct{}),
+		requests: make(chan *request, requestsMax), orders: make(chan topologies.Order, ordersQueued), closing: closing, hurry: hurry, done: make(chan struct{}),
 	}
 }
 
@@ -136,6 +138,8 @@ func (p *process) step() {
 		p.onHurry()
 	case r := <-p.requests:
 		p.onRequest(r)
+	case o := <-p.orders:
+		p.onOrder(o)
 	case s, ok := <-p.reports:
 		if !ok {
 			p.reports = nil // all are in; its end is near
@@ -197,6 +201,30 @@ func (p *process) onReport(s api.Status) {
 	}
 }
 
+// give has the child told an order, if there is one that was told to go and the
+// order is not one too many. Orders are given again as long as they hold.
+func (p *process) give(o topologies.Order) {
+	select {
+	case p.orders <- o:
+	default:
+	}
+}
+
+func (p *process) onOrder(o topologies.Order) {
+	if p.child == nil || !p.told {
+		return
+	}
+	line, err := json.Marshal(o)
+	if err == nil && len(line) >= topologies.OrderSizeMax {
+		err = fmt.Errorf("%d bytes, the limit is %d", len(line), topologies.OrderSizeMax)
+	}
+	if err != nil {
+		p.note(fmt.Sprintf("cannot be ordered to %s: %v", o.Kind, err))
+		return
+	}
+	p.child.order(append(line, '\n'))
+}
+
 // spawn starts the process, unless it is to end.
 func (p *process) spawn() {
 	p.timer.Stop()
@@ -224,7 +252,7 @@ func (p *process) onExit(e exit) {
 		}
 		p.onReport(s)
 	}
-	c.lifeline.Close()
+	c.hangUp()
 	p.timer.Stop()
 	p.child, p.paused = nil, false
 	op, all := p.op, p.joined

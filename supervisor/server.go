@@ -37,6 +37,7 @@ func newServer(s *supervisor) *server {
 	mux.HandleFunc("GET "+pathWatch, srv.onWatch)
 	mux.HandleFunc("GET "+pathEvent, srv.onEvents)
 	mux.HandleFunc("POST "+pathAct, srv.onAct)
+	mux.HandleFunc("POST "+pathSwap, srv.onSwap)
 	mux.HandleFunc("POST "+pathDown, srv.onDown)
 	srv.http = &http.Server{
 		Handler:           srv.count(mux),

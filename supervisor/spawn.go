@@ -55,6 +55,8 @@ type child struct {
 	pid      int
 	started  time.Time
 	lifeline *os.File        // our end; closing it ends the child
+	orders   chan []byte     // lines to be written on the lifeline, after Go
+	spoken   chan struct{}   // closed when no order will be written any more
 	reports  chan api.Status // closed after the last
 	exited   chan exit       // one, after all reports
 	logPath  string
@@ -70,6 +72,11 @@ type exit struct {
 // reportsQueued bounds the reports not yet taken; beyond, the child's pipe
 // fills, and then the child itself has to wait or leave some out.
 const reportsQueued = 16
+
+// ordersQueued bounds the orders that wait for a child which does not read its
+// lifeline, because it is paused or hangs; beyond, they are dropped. Orders are
+// given again as long as they hold.
+const ordersQueued = 16
 
 // spawnOrder says how a child is to be started.
 type spawnOrder struct {
@@ -107,9 +114,11 @@ func (s *spawner) spawn(o spawnOrder) (c *child, err error) {
 	}
 	c = &child{
 		cmd: cmd, pid: cmd.Process.Pid, started: time.Now(), lifeline: ourLife,
+		orders: make(chan []byte, ordersQueued), spoken: make(chan struct{}),
 		reports: make(chan api.Status, reportsQueued), exited: make(chan exit, 1),
 		logPath: o.logPath, logFrom: from,
 	}
+	go c.speak()
 	go c.watch(ourReport)
 	return c, nil
 }
@@ -183,4 +192,31 @@ func (c *child) sendGo() error {
 		return nil // it is dying, and will report that by itself
 	}
 	return err
+}
+
+// order has a line written on the lifeline, unless too many wait already. Only
+// the child's owner calls it, after sendGo.
+func (c *child) order(line []byte) {
+	select {
+	case c.orders <- line:
+	default:
+	}
+}
+
+// speak writes orders until hangUp. A pipe that is full makes it wait, and
+// nobody else: the owner goes on.
+func (c *child) speak() {
+	defer close(c.spoken)
+	for line := range c.orders {
+		if _, err := c.lifeline.Write(line); err != nil {
+			return // the child is dying, and will report that by itself
+		}
+	}
+}
+
+// hangUp closes the lifeline of a child that has ended.
+func (c *child) hangUp() {
+	c.lifeline.Close()
+	close(c.orders)
+	<-c.spoken
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"consequor/supervisor/modechange"
 	"consequor/topologies"
 )
 
@@ -28,7 +29,10 @@ type state struct {
 	ClusterID string               `json:"cluster_id"`
 	Seed      uint64               `json:"seed"`
 	Epoch     uint64               `json:"epoch"`
-	Mode      topologies.Mode      `json:"mode"`
+	ModeEpoch uint64               `json:"mode_epoch"` // that Mode began with
+	Changing  bool                 `json:"changing"`   // some replica may have been sealed in Epoch
+	Mode      topologies.Mode      `json:"mode"`       // that runs
+	Declared  topologies.Mode      `json:"declared"`   // that the topology named when it was last brought up
 	Topology  string               `json:"topology"`
 	Replicas  []topologies.Replica `json:"replicas"`
 	Served    map[string]bool      `json:"served"` // by process
@@ -46,7 +50,9 @@ func newState(t *topologies.Topology) *state {
 		ClusterID: hex.EncodeToString(random[:8]),
 		Seed:      binary.LittleEndian.Uint64(random[8:]),
 		Epoch:     1,
+		ModeEpoch: 1,
 		Mode:      t.Mode,
+		Declared:  t.Mode,
 		Topology:  t.Path,
 		Served:    make(map[string]bool),
 	}
@@ -73,6 +79,9 @@ func readState(base string) (*state, error) {
 	if s.Served == nil {
 		s.Served = make(map[string]bool)
 	}
+	if s.ModeEpoch == 0 { // written before modes could be changed
+		s.ModeEpoch, s.Declared = s.Epoch, s.Mode
+	}
 	return s, nil
 }
 
@@ -86,24 +95,56 @@ func (s *state) save(base string) error {
 
 // check refuses a topology that is not the one the data was made with.
 // Addresses may differ, and so may a plugin's file: a new build of a mode is
-// still that mode.
-func (s *state) check(t *topologies.Topology) error {
+// still that mode. After a mode change the topology may still name the mode of
+// before, or already the one that runs; a mode that was asked for by name, with
+// --mode, must be the one that runs.
+func (s *state) check(t *topologies.Topology, asked bool) error {
 	var differ []string
-	add := func(what, now, made string) {
-		if now != made {
-			differ = append(differ, fmt.Sprintf("%s: %s, made with %s", what, now, made))
+	mode := s.runs(t.Mode, asked) || !asked && sameMode(t.Mode, s.Declared)
+	if !mode {
+		made := "made with " + describeMode(s.Mode)
+		if !sameMode(s.Mode, s.Declared) {
+			made = "changed to " + describeMode(s.Mode)
 		}
+		differ = append(differ, fmt.Sprintf("mode: %s, %s", describeMode(t.Mode), made))
 	}
-	add("mode", describeMode(t.Mode), describeMode(s.Mode))
-	add("replicas", describeReplicas(t.Replicas), describeReplicas(s.Replicas))
-	if len(differ) == 0 {
+	replicas := describeReplicas(t.Replicas) == describeReplicas(s.Replicas)
+	if !replicas {
+		differ = append(differ, fmt.Sprintf("replicas: %s, made with %s", describeReplicas(t.Replicas), describeReplicas(s.Replicas)))
+	}
+	e := &Error{Kind: KindDiffers, Message: "cluster " + s.Cluster + " has data that was made otherwise: " + strings.Join(differ, "; ")}
+	switch {
+	case mode && replicas:
 		return nil
+	case replicas:
+		e.Hint = fmt.Sprintf("bring it up with --mode %s, then: consequorctl mode swap %s", s.Mode.Name, t.Mode.Name)
+	default:
+		e.Hint = "use the topology it was made with (" + s.Topology + "), give this one another name, " +
+			"or remove the data: consequorctl down --cluster " + s.Cluster + " --wipe"
 	}
-	return &Error{
-		Kind:    KindDiffers,
-		Message: "cluster " + s.Cluster + " has data that was made otherwise: " + strings.Join(differ, "; "),
-		Hint: "use the topology it was made with (" + s.Topology + "), give this one another name, " +
-			"or remove the data: consequorctl down --cluster " + s.Cluster + " --wipe",
+	return e
+}
+
+// runs reports whether m is the mode that runs; when it was asked for by name,
+// the name is enough.
+func (s *state) runs(m topologies.Mode, asked bool) bool {
+	return sameMode(m, s.Mode) || asked && m.Name == s.Mode.Name && len(m.Options) == 0
+}
+
+func sameMode(a, b topologies.Mode) bool { return describeMode(a) == describeMode(b) }
+
+// adopt takes over what t may say otherwise than before. A plugin that runs is
+// the build that t names now.
+func (s *state) adopt(t *topologies.Topology) {
+	s.Topology = t.Path
+	if sameMode(t.Mode, s.Mode) {
+		s.Mode, s.Declared = t.Mode, t.Mode
+		return
+	}
+	for _, m := range t.Modes {
+		if m.Name == s.Mode.Name {
+			s.Mode.Plugin, s.Mode.SHA256 = m.Plugin, m.SHA256
+		}
 	}
 }
 
@@ -124,6 +165,24 @@ func describeReplicas(replicas []topologies.Replica) string {
 		names[i] = r.Name
 	}
 	return fmt.Sprintf("%d (%s)", len(names), strings.Join(names, ", "))
+}
+
+// record is what a mode change must know of the state.
+func (s *state) record() modechange.Record {
+	return modechange.Record{Epoch: s.Epoch, ModeEpoch: s.ModeEpoch, Changing: s.Changing}
+}
+
+func (s *state) setRecord(r modechange.Record) {
+	s.Epoch, s.ModeEpoch, s.Changing = r.Epoch, r.ModeEpoch, r.Changing
+}
+
+// replicas lists the names of the replicas, in their order.
+func (s *state) replicas() []string {
+	var names []string
+	for _, r := range s.Replicas {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // processes lists the names of the processes, in the order of their first

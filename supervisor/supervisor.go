@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"consequor/supervisor/modechange"
 	"consequor/topologies"
 )
 
@@ -30,6 +31,8 @@ type supervisor struct {
 	spawner   *spawner
 	hub       *hub
 	processes []*process
+	core      *modechange.Changer // of changer
+	changer   *changer
 	control   net.Listener
 
 	mu      sync.Mutex
@@ -138,7 +141,7 @@ func (s *supervisor) openState() error {
 	s.state = before
 	if before == nil {
 		s.state = newState(t)
-	} else if err := before.check(t); err != nil {
+	} else if err := before.check(t, s.config.ModeAsked); err != nil {
 		return err
 	}
 	unlock, err := waitLock(filepath.Join(s.config.Root, portsName))
@@ -154,9 +157,26 @@ func (s *supervisor) openState() error {
 	if err != nil {
 		return err
 	}
-	s.state.Replicas, s.state.Mode, s.state.Topology = placed, t.Mode, t.Path
+	s.state.Replicas = placed
+	s.state.adopt(t)
+	return s.resumeChange()
+}
+
+// resumeChange makes the state durable. If a mode change was under way when the
+// last supervisor ended, the state then says that it is called off, in an epoch
+// of its own, before any replica is started.
+func (s *supervisor) resumeChange() error {
+	s.core = modechange.New(s.state.record(), s.state.replicas())
+	var out modechange.Output
+	s.core.Step(0, nil, &out)
+	if out.Save != nil {
+		s.state.setRecord(*out.Save)
+	}
 	if err := s.state.save(s.base); err != nil {
 		return fmt.Errorf("keep the cluster's state: %w", err)
+	}
+	if out.Save != nil {
+		s.core.Saved()
 	}
 	return nil
 }
@@ -180,11 +200,13 @@ func (s *supervisor) run(ctx context.Context) error {
 	for _, name := range s.state.processes() {
 		s.processes = append(s.processes, newProcess(name, s.hostedBy(name), s.config.Topology.Restart, s, s.hub, s.closing, s.hurry))
 	}
+	s.changer = newChanger(s.core, s.hub, s, s.closing)
 	server := newServer(s)
 	var background sync.WaitGroup
 	background.Go(server.serve)
 	background.Go(s.tellEvents)
 	background.Go(s.watchNow)
+	background.Go(s.changer.run)
 	for _, p := range s.processes {
 		go p.run()
 	}
@@ -274,8 +296,9 @@ func droppedEvent() Event {
 }
 
 func (s *supervisor) describe() ClusterStatus {
-	return ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, Mode: s.state.Mode.Name, Unsafe: s.state.Mode.Unsafe, Epoch: s.state.Epoch,
-		SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
+	status := ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
+	status.setMode(s.state.Mode, s.state.Epoch)
+	return status
 }
 
 func (s *supervisor) hostedBy(process string) []string {
@@ -390,7 +413,7 @@ func (s *supervisor) configure(name string) (*topologies.Process, error) {
 	defer s.mu.Unlock()
 	p := &topologies.Process{
 		Cluster: s.state.Cluster, ClusterID: s.state.ClusterID, Name: name,
-		Replicas: s.state.Replicas, Epoch: s.state.Epoch, Mode: s.state.Mode, Seed: s.state.Seed,
+		Replicas: s.state.Replicas, Epoch: s.state.Epoch, ModeEpoch: s.state.ModeEpoch, Mode: s.state.Mode, Seed: s.state.Seed,
 		DataDir:   filepath.Join(s.base, "data", name),
 		SocketDir: filepath.Join(s.runDir, strconv.Itoa(1+slices.Index(s.state.processes(), name))),
 		Served:    s.state.Served[name], Ephemeral: s.config.Ephemeral,

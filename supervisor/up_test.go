@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,26 +31,33 @@ func TestSecondSupervisor(t *testing.T) {
 	}
 }
 
+// supervise brings the cluster up in a process of its own, that can be killed.
+func (c *cluster) supervise() *exec.Cmd {
+	c.t.Helper()
+	first := exec.Command("/proc/self/exe", "supervisor", c.config.Root, c.wishes, strconv.Itoa(len(c.config.Topology.Replicas)))
+	out, err := first.StdoutPipe()
+	if err == nil {
+		err = first.Start()
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		c.t.Fatalf("%q, %v", line, err)
+	}
+	if c.client, err = Dial(c.home()); err != nil {
+		c.t.Fatal(err)
+	}
+	return first
+}
+
 // When the supervisor is killed, its children die, the stopped ones and the
 // plugins too; the next one finds the stale lock and sockets no hindrance, and
 // keeps the ports.
 func TestSupervisorIsKilled(t *testing.T) {
 	c := newCluster(t, 3)
 	c.wish("r1", "plugin")
-	first := exec.Command("/proc/self/exe", "supervisor", c.config.Root, c.wishes, "3")
-	out, err := first.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
-		t.Fatalf("%q, %v", line, err)
-	}
-	if c.client, err = Dial(c.home()); err != nil {
-		t.Fatal(err)
-	}
+	first := c.supervise()
 	c.act(Pause, "r2")
 	before := c.status()
 
