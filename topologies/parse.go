@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,6 +40,9 @@ func (p *parser) parse(data []byte) {
 		return
 	}
 	p.plugins = p.readPlugins(root)
+	for _, name := range slices.Sorted(maps.Keys(p.plugins)) {
+		p.topology.Modes = append(p.topology.Modes, p.plugins[name])
+	}
 	found := p.mapping(root, "the topology", map[string]field{
 		"name":        p.readName,
 		"mode":        p.readMode,

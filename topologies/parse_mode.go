@@ -53,6 +53,7 @@ func (p *parser) checkMode() {
 	if mode.Name == "" {
 		return // reported already
 	}
+	p.overrideOptions()
 	plugin, ok := p.plugins[mode.Name]
 	if ok {
 		mode.Plugin, mode.SHA256 = plugin.Plugin, plugin.SHA256
@@ -69,6 +70,17 @@ func (p *parser) checkMode() {
 	if p.checkOptions(description) {
 		p.description = description
 	}
+}
+
+// overrideOptions takes the command line's options over those of the file.
+func (p *parser) overrideOptions() {
+	mode := &p.topology.Mode
+	for _, o := range p.options.ModeOptions {
+		mode.Options = slices.DeleteFunc(mode.Options, func(of modes.Option) bool { return of.Name == o.Name })
+		mode.Options = append(mode.Options, o)
+		p.optionNodes = append(p.optionNodes, &yaml.Node{Value: o.Name})
+	}
+	slices.SortFunc(mode.Options, byName)
 }
 
 func (p *parser) unknownMode(at *yaml.Node, name string) {
@@ -95,7 +107,7 @@ func (p *parser) checkOptions(d *modes.Description) bool {
 	}
 	for _, key := range p.optionNodes {
 		if !slices.Contains(known, key.Value) {
-			p.errorf(key, "mode %s has no option %q%s", d.Name, key.Value, suggest(key.Value, known))
+			p.errorAt(key, "--option", "mode %s has no option %q%s", d.Name, key.Value, suggest(key.Value, known))
 		}
 	}
 	return len(p.problems) == before

@@ -92,6 +92,7 @@ per_process: 1
 		Path: "/x/all.yaml", Name: "lab-1",
 		Mode: Mode{Name: "mine", Plugin: "/x/bin/mine", SHA256: strings.Repeat("ab", 32),
 			Options: []modes.Option{{Name: "eager", Value: "true"}, {Name: "read", Value: "2"}, {Name: "write", Value: "2"}}},
+		Modes: []Mode{{Name: "mine", Plugin: "/x/bin/mine", SHA256: strings.Repeat("ab", 32)}},
 		Replicas: []Replica{
 			{ID: 1, Name: "north", Process: "north", Client: "127.0.0.1:9001", Peer: "127.0.0.1:9002"},
 			{ID: 2, Name: "r2", Process: "r2", Client: "127.0.0.7:7102", Peer: "127.0.0.7:7202"},
@@ -206,8 +207,19 @@ func TestOverrides(t *testing.T) {
 		t.Errorf("the same mode's options are gone: %+v", got)
 	}
 
+	o.ModeOptions = []modes.Option{{Name: "write", Value: "2"}, {Name: "read", Value: "1"}}
+	if got := mustParse(t, "x.yaml", file, o); got.Mode.Options[0].Value != "1" || got.Mode.Options[1].Value != "2" {
+		t.Errorf("an option is not the command line's: %+v", got.Mode)
+	}
+	o.ModeOptions = []modes.Option{{Name: "wriet", Value: "2"}}
+	_, err := Parse("x.yaml", []byte(file), o)
+	if want, got := "--option: mode quorum has no option \"wriet\": did you mean \"write\"?", lines(err, "--"); got != want {
+		t.Errorf("want\n%s\ngot\n%s", want, got)
+	}
+	o.ModeOptions = nil
+
 	o.Mode, o.Replicas = "", 4
-	_, err := Parse("x.yaml", []byte("mode: {name: quorum, options: {read: 2, write: 2}}\nreplicas: 3"), o)
+	_, err = Parse("x.yaml", []byte("mode: {name: quorum, options: {read: 2, write: 2}}\nreplicas: 3"), o)
 	want := "x.yaml:1:32: mode quorum: read 2 + write 2 is not more than 4 replicas"
 	if got := lines(err, "x.yaml"); got != want {
 		t.Errorf("want\n%s\ngot\n%s", want, got)

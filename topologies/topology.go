@@ -18,6 +18,7 @@ type Topology struct {
 	Path     string // of the file, absolute
 	Name     string
 	Mode     Mode
+	Modes    []Mode    // those that are not built in, under "modes", by name
 	Replicas []Replica // by rising id; port 0: a free one is to be chosen
 	Restart  Restart
 	Web      string // host:port; empty: any
@@ -89,6 +90,9 @@ type Options struct {
 
 	Mode     string // if any: instead of the file's; that one's options then do not hold
 	Replicas int    // if above 0: instead of the file's number
+
+	// ModeOptions hold over those of the same name in the file.
+	ModeOptions []modes.Option
 }
 
 // fileSizeMax bounds a topology file: a list of a thousand replicas takes a
