@@ -23,6 +23,27 @@
 // nothing is forgotten that was not saved; nothing new after Sealed; and the
 // same events have the same effects.
 //
+// # In a mode's own tests
+//
+// The suite runs in milliseconds with Direct, so it belongs into a mode's unit
+// tests, beside a few transcripts. Whoever ships the mode as a plugin builds it,
+// launches it by its sum (modeplugin.Launch), and runs the suite once more with
+// Plugin: then the codec, and every global variable that two replicas in one
+// process might share, are in it too. The sum is the one that goes into the
+// topology. What fails is reported with the scenario, the virtual time and the
+// last steps before it; to see one scenario again:
+//
+//	go test -run 'TestContract/cut/replicas=3'
+//
+// Modes for a single replica, or with options, say so:
+//
+//	modetest.Run(t, launch, modetest.Sizes(1), modetest.With(modes.Option{Name: "copies", Value: "2"}))
+//
+// A mode that is known to break in some scenario can assert just that with
+// Check, as consequor/modes/example-primary does.
+//
+// # Launchers
+//
 // A Launcher says where the mode runs: in this process (Direct), behind a
 // socket in this process (Socket), or in a plugin (Plugin). A run that was
 // recorded with one launcher must replay with any other to the very same

@@ -36,9 +36,10 @@ func Describe() modes.Description {
 		Name:    "primary",
 		Version: "1",
 		Promise: "BROKEN, on purpose: a lesson. A primary gives out ids and a backup takes over when any one replica suspects it; there are no terms and no majorities. " +
-			"While no link is cut: one order of all articles on every replica. One cut link, or one slow replica, and two articles get one id, both acknowledged; " +
-			"then a replica that finds out halts, and others never find out.",
-		Survives:    "Replicas that die one at a time. No cut link, not even one.",
+			"While nothing breaks: one order of all articles on every replica. One cut link, one slow replica or one dead primary, and two articles have one id; " +
+			"a replica that finds out halts, others never find out.",
+		Survives: "It goes on while replicas die one at a time, but what a dead primary had told nobody comes back in the place of an acknowledged article. " +
+			"It does not survive a cut link, not even one.",
 		ReplicasMax: 16,
 	}
 }
@@ -142,6 +143,9 @@ func (m *Mode) onReceive(e modes.Receive) {
 		return
 	}
 	from := m.peer(e.From)
+	if e.Span != nil {
+		m.out.Send(from.id, appendMessage(message{kind: kindHave, board: m.board, gap: e.Span.Gap}))
+	}
 	switch w.kind {
 	case kindHello:
 		m.onHello(from, w)
@@ -156,7 +160,7 @@ func (m *Mode) onReceive(e modes.Receive) {
 	case kindHave:
 		m.onHave(from, w)
 	case kindWrite:
-		m.onWrite(from, w, e.Span)
+		m.onWrite(w)
 	case kindSync:
 		m.onAsk(from, w)
 	case kindSynced:

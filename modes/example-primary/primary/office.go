@@ -206,12 +206,9 @@ func (m *Mode) due(p *peer) board.Vector {
 	return m.board.Meet(m.peer(m.backup).has)
 }
 
-// onWrite takes what the primary spreads, says what is here now, and passes the
-// ids on to their clients.
-func (m *Mode) onWrite(from *peer, w message, span *modes.Span) {
-	if span != nil {
-		m.out.Send(from.id, appendMessage(message{kind: kindHave, board: m.board, gap: span.Gap}))
-	}
+// onWrite passes the ids on to the clients that wait for them; what came along
+// is on the board already.
+func (m *Mode) onWrite(w message) {
 	for _, g := range w.given {
 		m.onGiven(g)
 	}
@@ -223,6 +220,8 @@ func (m *Mode) onAsk(from *peer, w message) {
 		m.greet(from)
 		return
 	}
+	from.hear(w.board)
+	from.sent = m.board
 	m.out.SendBoard(from.id, w.board, appendMessage(message{kind: kindSynced, life: w.life, request: w.request}))
 }
 

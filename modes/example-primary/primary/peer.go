@@ -67,9 +67,6 @@ func (m *Mode) onHello(from *peer, w message) {
 	}
 	from.hear(w.board)
 	from.greeted, from.settled = true, w.leader != 0 && w.leader != m.self
-	if m.leader == 0 && w.leader != 0 {
-		m.backup = w.backup
-	}
 	switch {
 	case w.leader == 0 && m.leader != 0: // it wants to know
 		m.greet(from)
@@ -79,11 +76,13 @@ func (m *Mode) onHello(from *peer, w message) {
 		}
 	case w.leader == from.id && !m.reaches(m.leader):
 		m.follow(w)
-	case from.id == m.leader && w.leader != from.id: // no more
-		m.leader, m.backup = 0, 0
-		m.out.SetTimer(timerSettle, settleWait)
-	case m.leader == 0 && w.leader != m.self && m.reaches(w.leader): // hearsay
+	case w.leader != 0 && w.leader != m.self && m.leader == 0 && m.reaches(w.leader): // hearsay
 		m.follow(w)
+	case from.id == m.leader: // it does not lead, or no more
+		m.leader, m.backup = 0, w.backup
+		m.out.SetTimer(timerSettle, settleWait)
+	case m.leader == 0: // who leads cannot be reached
+		m.backup = w.backup
 	}
 	m.appoint()
 	m.settle(false)

@@ -129,6 +129,13 @@ func (m *Mode) ask(q *request) {
 	}
 }
 
+// askAll asks a new primary for everything that waits.
+func (m *Mode) askAll() {
+	for _, q := range m.waits() {
+		m.ask(q)
+	}
+}
+
 // askForID sends GET_ID. A post without a key must not be sent twice: it would
 // be two articles.
 func (m *Mode) askForID(q *request) {

@@ -38,7 +38,7 @@ func (m *Mode) suspect() {
 	m.nominate()
 }
 
-// nominate makes the backup the primary.
+// nominate makes the backup the primary, and takes it for that from now on.
 func (m *Mode) nominate() {
 	switch {
 	case m.backup == m.self:
@@ -46,6 +46,8 @@ func (m *Mode) nominate() {
 	case m.backup != 0 && m.peer(m.backup).up:
 		m.note("nominates %s", m.backup)
 		m.out.SendNow(m.backup, appendMessage(message{kind: kindNominate}))
+		m.leader, m.backup = m.backup, 0
+		m.askAll()
 	}
 }
 
@@ -70,9 +72,7 @@ func (m *Mode) lead() {
 	}
 	m.announce()
 	m.out.ClearTimer(timerSettle)
-	for _, q := range m.waits() {
-		m.ask(q)
-	}
+	m.askAll()
 }
 
 // appoint finds a primary without a backup one.
@@ -132,10 +132,7 @@ func (m *Mode) follow(w message) {
 	m.out.ClearTimer(timerSettle)
 	lacks := !m.board.Covers(w.board)
 	m.out.Send(m.leader, appendMessage(message{kind: kindHave, board: m.board, gap: lacks}))
-	if !changed {
-		return
-	}
-	for _, q := range m.waits() {
-		m.ask(q)
+	if changed {
+		m.askAll()
 	}
 }

@@ -8,11 +8,39 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"consequor/modes/example-primary/primary"
 	"consequor/modes/modeplugin"
 	"consequor/modes/modetest"
 )
+
+// Scenario: a third party builds its mode, takes the sum, and runs the suite
+// against the binary. It does there what it does in its unit tests.
+func TestModeOfAThirdParty(t *testing.T) {
+	dir := shortDir(t)
+	path := filepath.Join(dir, "primary")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "consequor/modes/example-primary").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := launch(t, modeplugin.LaunchConfig{Path: path, SHA256: sumOf(content), SocketDir: dir})
+	if got := process.Description(); !strings.HasPrefix(got.Promise, "BROKEN") {
+		t.Errorf("it does not say what it breaks: %s", got.Promise)
+	}
+	modetest.Run(t, modetest.Plugin(process), modetest.Sizes(1))
+	recording, err := modetest.Record(modetest.Direct(primary.New), modetest.Sizes(1, 3))
+	if err == nil || !strings.Contains(err.Error(), "elsewhere it is") {
+		t.Errorf("cuts do not break it: %.1000v", err)
+	}
+	if err := recording.Replay(modetest.Plugin(process)); err != nil {
+		t.Error(err)
+	}
+}
 
 // Scenario: a mode in JavaScript, which knows of its host what mode.proto says,
 // is started by its checksum and passes the suite.
