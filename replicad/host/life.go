@@ -7,11 +7,13 @@ import (
 	"consequor/modes"
 )
 
-// PluginUp tells that a new state machine waits for its first batch.
+// PluginUp tells that a new state machine waits for its first batch. One that
+// there was before it has ended.
 func (h *Host) PluginUp() {
 	if h.phase == phaseHalted {
 		return
 	}
+	h.PluginDown()
 	h.life++
 	h.phase = phaseStarting
 	h.state.Incarnation++

@@ -41,16 +41,17 @@ type node struct {
 	shown   board.Board
 	backlog int64
 
-	answers map[modes.RequestID]host.Answer
-	view    host.View
-	status  modes.Status
-	halted  string
-	stopped bool
-	sealed  bool
-	merged  board.Vector
-	epoch   host.Activation // that its process was started in
-	notes   []string
-	cut     map[board.ReplicaID]bool
+	answers    map[modes.RequestID]host.Answer
+	view       host.View
+	status     modes.Status
+	halted     string
+	stopped    bool
+	sealed     bool
+	sealedWith board.Vector
+	merged     board.Vector
+	epoch      host.Activation // that its process was started in
+	notes      []string
+	cut        map[board.ReplicaID]bool
 }
 
 type step struct {
@@ -362,7 +363,7 @@ func (n *node) Answer(id modes.RequestID, a host.Answer) {
 }
 func (n *node) View(v host.View)      { n.view = v }
 func (n *node) Status(s modes.Status) { n.status = s }
-func (n *node) Sealed(board.Vector)   { n.sealed = true }
+func (n *node) Sealed(v board.Vector) { n.sealed, n.sealedWith = true, v }
 func (n *node) Merged(v board.Vector) { n.merged = v }
 func (n *node) Stopped()              { n.stopped = true }
 func (n *node) Halted(why string)     { n.halted = why }

@@ -23,6 +23,7 @@ type site struct {
 	up        bool
 	paused    time.Duration // the process stands still until then; its plugin and its disk do not
 	tries     map[modes.RequestID]func(host.Answer)
+	active    host.Activation                   // the epoch that the process is in
 	linked    map[board.ReplicaID]time.Duration // when the last news of a link arrives
 }
 
@@ -78,11 +79,13 @@ func (s *site) boot() {
 	s.life++
 	s.wakeAt = 0
 	s.syncing, s.view = false, host.View{}
+	s.active, s.sealed, s.merged = s.run.record, false, nil
 	s.tries = map[modes.RequestID]func(host.Answer){}
 	s.linked = map[board.ReplicaID]time.Duration{}
 	var err error
 	s.h, err = host.New(host.Config{
-		Self: s.id, Replicas: s.c.ids(), Voters: s.c.ids(), Cluster: "test", Epoch: 1, Seed: 7,
+		Self: s.id, Replicas: s.c.ids(), Voters: s.c.ids(), Cluster: "test", Seed: 7,
+		Epoch: s.active.Epoch, ModeEpoch: s.active.ModeEpoch, Mode: s.active.Mode,
 		Disk: s, Network: s, Plugin: s, Clients: s,
 	})
 	if err != nil {
@@ -104,10 +107,13 @@ func (s *site) pluginUp(after time.Duration) {
 	s.run.at(s.run.now+after, func() {
 		if s.life == life && s.mode == nil {
 			s.plugin++
-			s.mode = s.run.new()
+			s.mode = s.run.modes[s.active.Mode]()
 			s.run.trace("%s %s plugin up", s.run.now, s.id)
 			mode, plugin := s.mode, s.plugin
 			s.touch(func() {
+				if s.plugin != plugin { // it stood still meanwhile, and another epoch has begun
+					return
+				}
 				s.machine, s.machineOf = mode, plugin
 				s.h.PluginUp()
 			})
@@ -364,7 +370,12 @@ func (s *site) checkView() {
 	if s.view.Guarantee == "" {
 		return
 	}
-	if n := s.view.Board.Seq(board.Cluster); n != 0 {
+	for _, id := range s.view.Board {
+		if _, ok := s.shown.Get(id); !ok {
+			s.run.fail("%s: the view shows %s, and the board holds %s", s.id, s.view.Board, s.shown.Vector())
+		}
+	}
+	if n := s.view.Board.Seq(board.Cluster); n != 0 && s.run.record.Epoch == 1 {
 		if _, ok := s.shown.Get(board.ArticleID{Seq: n}); !ok || uint64(s.shown.Len()) < n {
 			s.run.fail("%s: the view shows %s, and the board has %d articles", s.id, s.view.Board, s.shown.Len())
 		}

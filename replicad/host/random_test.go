@@ -63,6 +63,8 @@ func TestRandomRepeats(t *testing.T) {
 	}
 }
 
+var firstRecord = host.Activation{Epoch: 1, ModeEpoch: 1, Mode: "sequential"}
+
 // history is one random run.
 type history struct {
 	t      *testing.T
@@ -77,11 +79,12 @@ type history struct {
 	err    error
 
 	// The seed's own mix of faults.
-	new                func() modes.Mode
-	loss, double, late int // per mille of frames
-	cutSpans           int // per mille of a span's frames, after which the rest is lost
-	busy               int // bounds what clients begin in one round
-	calm               int // a fault in one of so many rounds
+	modes              map[string]func() modes.Mode
+	record             host.Activation // what a process that starts is told
+	loss, double, late int             // per mille of frames
+	cutSpans           int             // per mille of a span's frames, after which the rest is lost
+	busy               int             // bounds what clients begin in one round
+	calm               int             // a fault in one of so many rounds
 	diskMax, stepMax   time.Duration
 	quiet              bool
 }
@@ -91,6 +94,9 @@ type operation struct {
 	title, key string
 	tries      []*try
 	over       bool
+
+	parent board.ArticleID // of a reply
+	since  uint64          // when it began, all replicas' modes had begun in this epoch or later
 }
 
 type try struct {
@@ -123,9 +129,10 @@ func (a *agenda) Pop() any {
 
 func newHistory(t *testing.T, seed uint64) *history {
 	h := &history{t: t, random: rand.New(rand.NewPCG(seed, 11)), links: map[[2]board.ReplicaID]*link{}, trace: func(string, ...any) {}}
-	h.new = sequential.NewSmall
+	h.record = firstRecord
+	h.modes = map[string]func() modes.Mode{firstRecord.Mode: sequential.NewSmall}
 	if h.random.IntN(6) == 0 {
-		h.new = sequential.New
+		h.modes[firstRecord.Mode] = sequential.New
 	}
 	if h.random.IntN(2) == 0 { // else the network is one of ordered connections
 		h.loss, h.double, h.late = h.random.IntN(40), h.random.IntN(40), h.random.IntN(80)
