@@ -24,6 +24,7 @@ type benchCmd struct {
 	Failover benchFailover `cmd:"" help:"Kill who coordinates, again and again, under a load of posts; check that nothing was lost."`
 	Sessions benchSessions `cmd:"" help:"Clients that change replica on every request, with and without a session; check what each sees."`
 	Lossy    benchLossy    `cmd:"" help:"Posts whose connections are cut before the answer comes, sent again with their keys; check that each is there once."`
+	Swap     benchSwap     `cmd:"" help:"Swap every mode for every other one under load; check that nobody lost anything, and how long they waited."`
 }
 
 const (

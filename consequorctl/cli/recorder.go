@@ -15,6 +15,8 @@ type recorder struct {
 	mu      sync.Mutex
 	posts   []posted
 	waiters []ackWaiter
+	highest uint64 // seq acknowledged
+	floor   uint64 // the highest seq acknowledged before the last change of epochs began
 }
 
 // ackWaiter waits for the count-th acknowledged post of those that were first
@@ -28,8 +30,14 @@ type ackWaiter struct {
 func newRecorder() *recorder { return new(recorder) }
 
 func (r *recorder) add(title string, answer *api.Answer, err error, sent time.Time) {
+	r.addAbove(0, title, answer, err, sent)
+}
+
+// addAbove is add for a post whose id must be above what floor was when it was
+// first sent.
+func (r *recorder) addAbove(floor uint64, title string, answer *api.Answer, err error, sent time.Time) {
 	now := time.Now()
-	p := posted{Title: title}
+	p := posted{Title: title, Above: floor}
 	var e *api.Error
 	switch {
 	case err == nil:
@@ -43,8 +51,24 @@ func (r *recorder) add(title string, answer *api.Answer, err error, sent time.Ti
 	defer r.mu.Unlock()
 	r.posts = append(r.posts, p)
 	if err == nil {
+		r.highest = max(r.highest, p.ID.Seq)
 		r.ackedLocked(sent, now)
 	}
+}
+
+// seqs gives the highest seq acknowledged so far, and the floor of posts that
+// are sent now.
+func (r *recorder) seqs() (highest, floor uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.highest, r.floor
+}
+
+// raiseFloor: an epoch has begun in which every new id is above seq.
+func (r *recorder) raiseFloor(seq uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.floor = max(r.floor, seq)
 }
 
 func (r *recorder) ackedLocked(sent, now time.Time) {
