@@ -24,7 +24,7 @@ type player struct {
 }
 
 func newEngine(console *Console) *script.Engine {
-	engine := &script.Engine{Cmds: script.DefaultCmds(), Conds: script.DefaultConds(), Quiet: !console.Verbose}
+	engine := &script.Engine{Cmds: script.DefaultCmds(), Conds: conditions(), Quiet: !console.Verbose}
 	p := &player{console: console, engine: engine}
 	delete(engine.Cmds, "sleep") // wait for what is awaited: eventually
 	for name, help := range commandNames() {

@@ -356,9 +356,10 @@ function serve(server) {
 
 // call reads one request, has it answered, and sends that with its outcome.
 function call(stream, method) {
+  stream.on('error', () => {}); // the host has hung up; there is nobody to tell
+  if (!method) return finish(stream, Status.UNIMPLEMENTED, 'no such method'); // of go-plugin's own, which may all be missing
   const parts = [];
   let size = 0;
-  stream.on('error', () => {}); // the host has hung up; there is nobody to tell
   stream.on('data', (part) => {
     parts.push(part);
     size += part.length;
@@ -366,7 +367,6 @@ function call(stream, method) {
   });
   stream.on('end', async () => {
     try {
-      if (!method) return finish(stream, Status.UNIMPLEMENTED, 'no such method');
       const answer = await method(Buffer.concat(parts).subarray(5));
       finish(stream, Status.OK, '', Buffer.concat([Buffer.from([0]), frame(answer)]));
     } catch (e) {
@@ -377,6 +377,7 @@ function call(stream, method) {
 
 function finish(stream, status, why, message) {
   if (stream.destroyed) return;
+  stream.resume(); // what we are still told, we do not want to know
   const trailers = { 'grpc-status': String(status), 'grpc-message': encodeURIComponent(why) };
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers(trailers));
