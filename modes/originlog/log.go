@@ -216,8 +216,10 @@ func (l *Log) Finish(advance func(*Request)) {
 		l.spreads.wanted = part(l.board, l.self)
 		for _, q := range l.waiting.list {
 			if !q.done {
-				l.wakeFor(q)
 				advance(q)
+			}
+			if !q.done && q.Deadline > 0 {
+				l.wake(q.Deadline)
 			}
 		}
 		l.sendRounds()
@@ -245,12 +247,6 @@ func part(v board.Vector, origin board.ReplicaID) board.Vector {
 func (l *Log) wake(by time.Duration) {
 	if l.wakeNone || by < l.wakeWant {
 		l.wakeNone, l.wakeWant = false, by
-	}
-}
-
-func (l *Log) wakeFor(q *Request) {
-	if q.Deadline > 0 {
-		l.wake(q.Deadline)
 	}
 }
 

@@ -1,0 +1,257 @@
+package originlog
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// begun returns the log of r1 in a cluster of n, which has just started, and
+// where its effects go.
+func begun(n int, c Config) (*Log, *modes.Effects) {
+	l, out := New(), new(modes.Effects)
+	l.Begin(0, out)
+	start := modes.Start{Incarnation: 1, Self: 1}
+	for i := range n {
+		start.Replicas = append(start.Replicas, board.ReplicaID(i+1))
+	}
+	if c.Label == nil {
+		c.Label = func(*Request) string { return "tested" }
+	}
+	l.OnStart(start, c)
+	return l, out
+}
+
+func parse(t *testing.T, text string) board.Vector {
+	t.Helper()
+	v, err := board.ParseVector(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// What is on k disks is per origin the k-th highest seq.
+func TestStableOn(t *testing.T) {
+	for _, test := range []struct {
+		disks string
+		want  [4]string // on 1 .. 4 disks
+	}{
+		{"-", [4]string{"-", "-", "-", "-"}},
+		{"5.1", [4]string{"5.1", "-", "-", "-"}},
+		{"5.1 3.1 -", [4]string{"5.1", "3.1", "-", "-"}},
+		{"5.1,7.2 3.1,7.2 6.1", [4]string{"6.1,7.2", "5.1,7.2", "3.1", "-"}},
+		{"4,4.1 4,2.1 4 3", [4]string{"4,4.1", "4,2.1", "4", "3"}},
+	} {
+		var disks []board.Vector
+		for _, text := range strings.Fields(test.disks) {
+			disks = append(disks, parse(t, text))
+		}
+		for i, want := range test.want {
+			if got := stableOn(i+1, disks); got.String() != want {
+				t.Errorf("of %s, on %d disks: %s, want %s", test.disks, i+1, got, want)
+			}
+		}
+	}
+}
+
+// A table that has forgotten keys knows below which seq it may have: a key with
+// a mark below that is too old to tell.
+func TestKeyTableForgets(t *testing.T) {
+	table := newKeyTable(3)
+	for seq := uint64(10); seq < 15; seq++ {
+		table.add(board.KeyedID{ID: board.ArticleID{Seq: seq, Origin: 1}, Key: "k" + board.ArticleID{Seq: seq}.String()})
+	}
+	if _, ok := table.find("k11"); ok || table.tooOld(12) || !table.tooOld(11) {
+		t.Errorf("k11 is there: %v; floor %d, want 12", ok, table.floor)
+	}
+	if id, ok := table.find("k12"); !ok || id.Seq != 12 {
+		t.Errorf("k12 is %s, %v", id, ok)
+	}
+}
+
+// A key's home is the replica that it names, if there is one of that number;
+// else all replicas find the same one, and keys spread over all.
+func TestHomeOf(t *testing.T) {
+	replicas := []board.ReplicaID{1, 2, 3}
+	if got := homeOf("k~0.2", replicas); got != 2 {
+		t.Errorf("k~0.2: home %s, want r2", got)
+	}
+	found := map[board.ReplicaID]bool{}
+	for _, key := range []string{"a", "b", "c", "d", "k~0.9", "k~0.0"} {
+		found[homeOf(key, replicas)] = true
+	}
+	if len(found) != 3 || found[0] || found[9] {
+		t.Errorf("homes: %v, want all three", found)
+	}
+}
+
+// In a large cluster each replica pushes to few others, and still everyone is
+// reached within a few steps.
+func TestNearReachesEverybody(t *testing.T) {
+	var replicas []board.ReplicaID
+	for i := range 100 {
+		replicas = append(replicas, board.ReplicaID(i+1))
+	}
+	reached := map[board.ReplicaID]bool{1: true}
+	for range 7 {
+		var next []board.ReplicaID
+		for _, to := range replicas {
+			for _, from := range replicas {
+				if from != to && reached[from] && near(from, to, replicas) {
+					next = append(next, to)
+				}
+			}
+		}
+		for _, to := range next {
+			reached[to] = true
+		}
+	}
+	count := 0
+	for _, to := range replicas[1:] {
+		if near(1, to, replicas) {
+			count++
+		}
+	}
+	if len(reached) != 100 || count != 7 {
+		t.Errorf("%d replicas reached in 7 steps, each of which pushes to %d; want 100 and 7", len(reached), count)
+	}
+}
+
+// take hands a post to the log and mints for whatever may be minted.
+func take(l *Log, out *modes.Effects, r modes.Request) []modes.Effect {
+	out.List = nil
+	l.Begin(l.now+time.Millisecond, out)
+	l.OnRequest(r)
+	l.Finish(func(q *Request) {
+		if !l.Adopt(q) && !l.Forward(q) {
+			l.Mint(q, 0)
+		}
+	})
+	return out.List
+}
+
+func of[E modes.Effect](effects []modes.Effect) (found []E) {
+	for _, effect := range effects {
+		if e, ok := effect.(E); ok {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func post(id modes.RequestID, key string, mark uint64) modes.Request {
+	return modes.Request{ID: id, Verb: modes.VerbPost, Article: board.Article{Title: "t", Key: key}, Mark: mark, Deadline: time.Hour}
+}
+
+// An id is above the board, the session, the key's mark and the parent, and
+// what no replica can have made is refused before it drives seqs to their end.
+func TestMintAbove(t *testing.T) {
+	l, out := begun(1, Config{Copies: 1})
+	l.board = parse(t, "6,5.1")
+	for _, test := range []struct {
+		name   string
+		change func(*modes.Request)
+		want   uint64 // 0: refused
+	}{
+		{"the board", func(*modes.Request) {}, 7},
+		{"the session", func(r *modes.Request) { r.Seen = parse(t, "9.1") }, 10},
+		{"the mark", func(r *modes.Request) { r.Mark = 20 }, 21},
+		{"the parent", func(r *modes.Request) { r.Verb, r.Target, r.OnBoard = modes.VerbReply, board.ArticleID{Seq: 30}, true }, 31},
+		{"a mark from nowhere", func(r *modes.Request) { r.Mark = 1<<64 - 1 }, 0},
+		{"a token from nowhere", func(r *modes.Request) { r.Seen = board.Vector{{Seq: 1 << 63, Origin: 1}} }, 0},
+	} {
+		r := post(modes.RequestID(100+test.want), "key of "+test.name+"~0.1", 0)
+		test.change(&r)
+		effects := take(l, out, r)
+		switch refused := of[modes.Refuse](effects); {
+		case test.want == 0:
+			if len(refused) != 1 || refused[0].Kind != modes.InvalidPost {
+				t.Errorf("%s: %+v, want a refusal", test.name, effects)
+			}
+		case len(of[modes.Store](effects)) != 1:
+			t.Errorf("%s: %+v, want one article", test.name, effects)
+		default:
+			if got := of[modes.Store](effects)[0].Articles[0].ID; got.Seq != test.want {
+				t.Errorf("above %s: %s, want seq %d", test.name, got, test.want)
+			}
+		}
+	}
+}
+
+// Two posts of one key in one step are one article, and a batch is one store.
+func TestOneKeyOneArticle(t *testing.T) {
+	l, out := begun(1, Config{Copies: 1})
+	l.OnRequest(post(1, "k~0.1", 0))
+	l.OnRequest(post(2, "other~0.1", 0))
+	effects := take(l, out, post(3, "k~0.1", 0))
+	stores, replies := of[modes.Store](effects), of[modes.Reply](effects)
+	if len(stores) != 1 || len(stores[0].Articles) != 2 || len(replies) != 3 {
+		t.Fatalf("%+v, want one store of two articles, and three replies", effects)
+	}
+	if replies[0].ID == replies[1].ID || replies[0].ID != replies[2].ID {
+		t.Errorf("three posts of two keys got %+v", replies)
+	}
+}
+
+// A key that may have been forgotten is unknown, here and for a peer that
+// forwards it, never a second article.
+func TestKeyTooOld(t *testing.T) {
+	l, out := begun(2, Config{Copies: 1})
+	l.board, l.keys.floor = parse(t, "90.1"), 50
+	effects := take(l, out, post(1, "old~49.1", 49))
+	if replies := of[modes.Reply](effects); len(replies) != 1 || replies[0].Outcome != modes.Unknown || replies[0].Why != modes.KeyTooOld {
+		t.Errorf("%+v, want unknown: %s", effects, modes.KeyTooOld)
+	}
+	out.List = nil
+	l.OnReceive(modes.Receive{From: 2, Message: appendForward(nil, &forward{incarnation: 1, request: 7, mark: 49, article: board.Article{Title: "t", Key: "old~49.1"}})})
+	want := []modes.SendNow{{To: 2, Message: appendUnknown(nil, unknown{1, 7, modes.KeyTooOld})}}
+	if diff := cmp.Diff(want, of[modes.SendNow](out.List)); diff != "" {
+		t.Errorf("a forward of it (-want +got):\n%s", diff)
+	}
+	if effects := take(l, out, post(2, "new~50.1", 50)); len(of[modes.Store](effects)) != 1 {
+		t.Errorf("a key with a mark at the floor: %+v, want an article", effects)
+	}
+}
+
+// Requests beyond the limit are refused, forwards beyond it are dropped: they
+// come again.
+func TestWaitingIsBounded(t *testing.T) {
+	l, out := begun(2, Config{Copies: 2})
+	for i := range waitingMax {
+		l.OnRequest(modes.Request{ID: modes.RequestID(i + 1), Verb: modes.VerbRead})
+	}
+	out.List = nil
+	l.OnRequest(modes.Request{ID: waitingMax + 1, Verb: modes.VerbRead})
+	l.OnReceive(modes.Receive{From: 2, Message: appendForward(nil, &forward{incarnation: 1, request: 7, article: board.Article{Title: "t", Key: "k~0.1"}})})
+	if refused := of[modes.Refuse](out.List); len(out.List) != 1 || refused[0].Kind != modes.Overloaded {
+		t.Errorf("one too many, and a forward: %+v, want one refusal", out.List)
+	}
+}
+
+// An id that is given twice, or below the board, ends the replica: it would
+// break what every other one counts on.
+func TestMintAsserts(t *testing.T) {
+	for name, spoil := range map[string]func(*Log, *Request){
+		"sealed":         func(l *Log, _ *Request) { l.leaving.sealWanted = true },
+		"home elsewhere": func(_ *Log, q *Request) { q.home = 2 },
+		"seqs at end":    func(l *Log, _ *Request) { l.board = board.Vector{{Seq: 1<<64 - 1, Origin: 1}} },
+	} {
+		l, _ := begun(2, Config{Copies: 1})
+		l.OnRequest(post(1, "", 0))
+		spoil(l, l.waiting.list[0])
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: an id was given", name)
+				}
+			}()
+			l.Mint(l.waiting.list[0], 0)
+		}()
+	}
+}
