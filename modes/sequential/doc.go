@@ -52,6 +52,14 @@
 //     hears of term 4 and follows. A wrong suspicion costs an election, never an
 //     article.
 //
+// # Epochs
+//
+// A mode change seals the epoch: the seal is an entry of the log, and posts
+// behind it are void. A log that begins on a board with articles gives ids above
+// every seq there is, and dense from there; what is older is found by its key
+// and replied to like the log's own. A change that is called off leaves the log:
+// it goes on in the next epoch (see state.go).
+//
 // # Files
 //
 //	mode.go      the mode and its events       engine.go    what raft wants done

@@ -27,4 +27,22 @@
 //  5. A write that a mode ever held ends ok or unknown, never refused, unless
 //     the same life of the mode refuses it.
 //  6. All queues are bounded; at the bound clients are refused and frames drop.
+//  7. From the seal of an epoch on, posts wait here for the next epoch. A mode
+//     that stores or acknowledges one after it has said Sealed is broken, and
+//     the replica halts.
+//  8. Sealed boards are made equal by the hosts, behind the modes' backs, and a
+//     board is called merged only when the disk has it.
+//  9. An epoch never falls. Another mode's begins with an empty journal, in one
+//     write with the epoch's number, and only where the one before was sealed.
+//
+// # A mode change
+//
+// epoch.go has the steps. At most what a client sees of one is that a post takes
+// longer: it is answered by the mode that can.
+//
+//	post a ──> old mode: ok
+//	           Seal
+//	post b ──> waits ─────────────────────────────> new mode: ok
+//	post c ──> old mode, before the seal: unknown ─> its key ─> new mode: ok
+//	           Sealed, Merge, Merged, Activate
 package host

@@ -190,6 +190,9 @@ func (c *change) client() {
 		}
 		if seen := c.seen(); len(seen.Seen) > 0 && c.random.IntN(3) == 0 {
 			op.parent = seen.Seen[0]
+			if c.random.IntN(4) == 0 { // perhaps nobody's: an origin's seqs have holes
+				op.parent = board.ArticleID{Seq: 1 + c.random.Uint64N(op.parent.Seq), Origin: board.ReplicaID(c.random.IntN(len(c.sites) + 1))}
+			}
 		}
 		c.ops = append(c.ops, op)
 		c.try(op)
