@@ -147,7 +147,7 @@ func (c *changer) orderOf(o modechange.Order) topologies.Order {
 func (c *changer) tell(p modechange.Progress) {
 	c.hub.note(EventMode, "", fmt.Sprintf("mode: %s: %s", p.Phase, p.Text))
 	if c.swap != nil {
-		c.swap.tell(SwapProgress{Step: string(p.Phase), Text: p.Text})
+		c.swap.tell(SwapProgress{Step: string(p.Phase), Text: p.Text, Decided: p.Phase == modechange.Activate})
 	}
 }
 

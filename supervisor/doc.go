@@ -41,7 +41,6 @@
 //	   │── fd 3: go ───────────────────────────────>│  only now may it take part
 //	   │<────────────────── fd 4: {"step":"joined"} │
 //	   │<─────────────── fd 4: {"step":"caught_up"} │  it serves
-//
 //	   │── fd 3: orders of a mode change ──────────>│  see package modechange
 //	   │<────────────────────── fd 4: what came of it│
 //

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"consequor/modes"
 	"consequor/supervisor/modechange"
 	"consequor/topologies"
 )
@@ -118,6 +119,9 @@ func (s *state) check(t *topologies.Topology, asked bool) error {
 		return nil
 	case replicas:
 		e.Hint = fmt.Sprintf("bring it up with --mode %s, then: consequorctl mode swap %s", s.Mode.Name, t.Mode.Name)
+		for _, o := range t.Mode.Options {
+			e.Hint += fmt.Sprintf(" --option %s=%s", o.Name, o.Value)
+		}
 	default:
 		e.Hint = "use the topology it was made with (" + s.Topology + "), give this one another name, " +
 			"or remove the data: consequorctl down --cluster " + s.Cluster + " --wipe"
@@ -153,7 +157,7 @@ func describeMode(m topologies.Mode) string {
 	for _, o := range m.Options {
 		text += " " + o.Name + "=" + o.Value
 	}
-	if m.Unsafe {
+	if m.Unsafe && !slices.ContainsFunc(m.Options, func(o modes.Option) bool { return o.Name == "unsafe" }) {
 		text += " unsafe"
 	}
 	return text

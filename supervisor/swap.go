@@ -21,10 +21,11 @@ type SwapRequest struct {
 // SwapProgress is one line of what a mode change does. The last line has a
 // result or an error.
 type SwapProgress struct {
-	Step   string      `json:"step,omitempty"` // prepare, seal, merge, activate, call off
-	Text   string      `json:"text"`
-	Result *SwapResult `json:"result,omitempty"`
-	Error  *Error      `json:"error,omitempty"`
+	Step    string      `json:"step,omitempty"` // prepare, seal, merge, activate, call off
+	Text    string      `json:"text"`
+	Decided bool        `json:"decided,omitempty"` // the new mode is sure to come
+	Result  *SwapResult `json:"result,omitempty"`
+	Error   *Error      `json:"error,omitempty"`
 }
 
 // SwapResult is how a mode change went that came about, as CLI.md has it.

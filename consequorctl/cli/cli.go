@@ -23,6 +23,7 @@ type grammar struct {
 	Down     downCmd     `cmd:"" group:"cluster" help:"Stop the cluster."`
 	Status   statusCmd   `cmd:"" group:"cluster" help:"Show how each replica is."`
 	Logs     logsCmd     `cmd:"" group:"cluster" help:"Show what the replicas write to their logs."`
+	Mode     modeCmd     `cmd:"" group:"cluster" help:"List modes, show what one promises, change the running one."`
 	Validate validateCmd `cmd:"" group:"cluster" help:"Check a topology and print all problems."`
 
 	Post   postCmd   `cmd:"" group:"board" help:"Add an article that starts a thread."`

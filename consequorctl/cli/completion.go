@@ -25,8 +25,8 @@ func (c *completionCmd) Run(console *Console, command *kong.Context) error {
 	return console.Result(completionResult{c.Shell, script}, func(w io.Writer) { fmt.Fprint(w, script) })
 }
 
-// completion offers commands; after one its flags to what begins with -, else
-// the words that stand there. Where there are none, the shell offers files.
+// completion offers commands, and those below them; after one its flags to what
+// begins with -, else the words that stand there. Where there are none, the shell offers files.
 func completion(shell string, grammar *kong.Node) string {
 	var b strings.Builder
 	if shell == "zsh" {
@@ -39,6 +39,14 @@ func completion(shell string, grammar *kong.Node) string {
 		fmt.Fprintf(&b, "\t%s) words=\"%s\" flags='%s' ;;\n", command.Name, strings.Join(wordsAfter(command), " "), strings.Join(flagsOf(command), " "))
 	}
 	b.WriteString("\tesac\n")
+	b.WriteString("\tcase \"$command ${COMP_WORDS[2]}\" in\n")
+	for _, command := range grammar.Children {
+		for _, child := range command.Children {
+			fmt.Fprintf(&b, "\t'%s %s') [ \"$COMP_CWORD\" -gt 2 ] && words=\"%s\" flags='%s' ;;\n",
+				command.Name, child.Name, strings.Join(wordsAfter(child), " "), strings.Join(flagsOf(child), " "))
+		}
+	}
+	b.WriteString("\tesac\n")
 	fmt.Fprintf(&b, "\t[ \"$COMP_CWORD\" = 1 ] && words='%s' flags='%s'\n", strings.Join(names, " "), strings.Join(flagsOf(grammar), " "))
 	b.WriteString("\tcase $current in -*) words=$flags ;; esac\n")
 	b.WriteString("\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n}\n")
@@ -49,9 +57,15 @@ func completion(shell string, grammar *kong.Node) string {
 // replicaNames has the shell ask for the replicas of the only cluster that runs.
 const replicaNames = "$(consequorctl status -q 2>/dev/null | sed '1d; s/ .*//')"
 
+// modeNames has the shell ask for the modes that can be had.
+const modeNames = "$(consequorctl mode list -q 2>/dev/null)"
+
 // wordsAfter lists what a command's first argument may be, as the shell puts it
 // between double quotes.
 func wordsAfter(command *kong.Node) []string {
+	if command.Parent.Name == "mode" && len(command.Positional) > 0 {
+		return []string{modeNames}
+	}
 	switch command.Name {
 	case "kill", "stop", "pause", "resume", "restart":
 		return []string{"coordinator", "backup", replicaNames}

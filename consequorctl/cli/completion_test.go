@@ -12,7 +12,7 @@ func TestCompletion(t *testing.T) {
 	if code != ExitOK {
 		t.Fatalf("code %d: %s", code, stderr)
 	}
-	const status = "consequorctl() { printf 'REPLICA  STATE\\nr1  serving\\nr2  dead\\n'; }\n"
+	const status = "consequorctl() { case $1 in mode) printf 'mine\\nquorum\\n' ;; *) printf 'REPLICA  STATE\\nr1  serving\\nr2  dead\\n' ;; esac; }\n"
 	for _, c := range []struct{ typed, offers string }{
 		{"consequorctl re", "reply read resume restart"},
 		{"consequorctl read --fr", "--fresh"},
@@ -24,6 +24,10 @@ func TestCompletion(t *testing.T) {
 		{"consequorctl kill r", "r1 r2"},
 		{"consequorctl restart ''", "coordinator backup r1 r2"},
 		{"consequorctl logs s", "supervisor"},
+		{"consequorctl mode s", "show swap"},
+		{"consequorctl mode swap ''", "mine quorum"},
+		{"consequorctl mode show q", "quorum"},
+		{"consequorctl mode swap q --opt", "--option"},
 	} {
 		words := strings.Fields(c.typed)
 		ask := script + status + "COMP_WORDS=(" + c.typed + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _consequorctl; echo \"${COMPREPLY[*]}\""

@@ -73,6 +73,7 @@ func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topo
 	var printing error // the first trouble; events come one at a time
 	err := supervisor.Run(ctx, supervisor.Config{
 		Topology:  topology,
+		ModeAsked: c.Mode != "",
 		Command:   []string{console.Self, "replicad", "--supervised"},
 		Ephemeral: c.Ephemeral,
 		Wait:      c.Wait,

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"consequor/modes"
+	"consequor/modes/builtin"
+	"consequor/supervisor"
+	"consequor/topologies"
+)
+
+// modeSwapCmd changes the mode of the running cluster.
+type modeSwapCmd struct {
+	Mode    string        `arg:"" help:"The mode's name: a built-in one, or one that the cluster's topology file names now."`
+	Option  []string      `help:"Set an option of the mode; give it once for each." placeholder:"NAME=VALUE" sep:"none"`
+	Timeout time.Duration `help:"How long to wait for the end; the change itself goes on." default:"150s"`
+}
+
+// Validate is called by the parser.
+func (c *modeSwapCmd) Validate() error {
+	if c.Timeout <= 0 {
+		return fmt.Errorf("--timeout %v: want more than 0", c.Timeout)
+	}
+	_, err := c.options()
+	return err
+}
+
+func (c *modeSwapCmd) options() ([]modes.Option, error) {
+	var options []modes.Option
+	for _, text := range c.Option {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" || value == "" {
+			return nil, fmt.Errorf("--option %s: want NAME=VALUE", text)
+		}
+		if slices.ContainsFunc(options, func(o modes.Option) bool { return o.Name == name }) {
+			return nil, fmt.Errorf("--option %s is given twice", name)
+		}
+		options = append(options, modes.Option{Name: name, Value: value})
+	}
+	return options, nil
+}
+
+func (c *modeSwapCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	cluster, err := name.find()
+	if err != nil {
+		return err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return err
+	}
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	mode, err := resolveMode(ctx, console, status, c.Mode, options)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	w := &swapWatch{console: console, cluster: cluster, mode: mode.Name, from: status.Mode}
+	result, err := cluster.Swap(ctx, supervisor.SwapRequest{Mode: *mode}, w.note)
+	if err != nil {
+		result, err = w.unheard(err)
+	}
+	if err != nil {
+		return err
+	}
+	return console.Result(result, func(out io.Writer) { printSwap(out, console.Quiet, result) })
+}
+
+// resolveMode makes of a name and options what a cluster can be changed to. The
+// cluster's topology file is read again: a plugin that was built anew has
+// another sum there. The options that the file gives to this mode hold, but for
+// those that are given here.
+func resolveMode(ctx context.Context, console *Console, status *supervisor.ClusterStatus, name string, options []modes.Option) (*topologies.Mode, error) {
+	t, err := loadFor(console, status, topologies.Options{Mode: name, ModeOptions: options})
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range t.Warnings {
+		if warning.Line == 0 { // of what was asked for; what the file says was told at up
+			console.Note("warning: %s", warning)
+		}
+	}
+	if t.Mode.Plugin != "" && len(options) > 0 {
+		err = checkOptionNames(ctx, t.Mode, options)
+	}
+	return &t.Mode, err
+}
+
+// loadFor reads the topology file of a running cluster as it stands now. When it
+// is gone, built-in modes can still be had.
+func loadFor(console *Console, status *supervisor.ClusterStatus, o topologies.Options) (*topologies.Topology, error) {
+	if _, ok := builtin.Lookup(o.Mode); ok && !topologyExists(console, status.Topology) {
+		o.Modes, o.Check = builtinModes(), builtin.Check
+		text := fmt.Sprintf("name: %s\nreplicas: %d\n", status.Cluster, len(status.Replicas))
+		t, err := topologies.Parse("the running cluster", []byte(text), o)
+		if err != nil {
+			return nil, &Failure{Code: ExitUsage, Kind: "topology", Message: err.Error()}
+		}
+		return t, nil
+	}
+	_, t, err := loadTopology(console, status.Topology, o)
+	if err == nil && len(t.Replicas) != len(status.Replicas) { // it was brought up with --replicas
+		o.Replicas = len(status.Replicas)
+		_, t, err = loadTopology(console, status.Topology, o)
+	}
+	return t, err
+}
+
+func topologyExists(console *Console, name string) bool {
+	if _, ok := sampleOf(name); ok {
+		return true
+	}
+	_, err := os.Stat(console.Path(name))
+	return err == nil
+}
+
+// checkOptionNames asks the plugin which options it has.
+func checkOptionNames(ctx context.Context, m topologies.Mode, options []modes.Option) error {
+	d, err := describeMode(ctx, m)
+	if err != nil {
+		return err
+	}
+	for _, o := range options {
+		if !slices.ContainsFunc(d.Options, func(known modes.OptionDescription) bool { return known.Name == o.Name }) {
+			return &Failure{ExitUsage, "usage", fmt.Sprintf("mode %s has no option %q", m.Name, o.Name), "see: consequorctl mode show " + m.Name}
+		}
+	}
+	return nil
+}
+
+// swapWatch is what was heard of a change so far.
+type swapWatch struct {
+	console *Console
+	cluster *supervisor.Client
+	mode    string
+	from    string
+	last    supervisor.SwapProgress // without a step: nothing was heard
+}
+
+func (w *swapWatch) note(p supervisor.SwapProgress) {
+	w.last = p
+	w.console.Note("%s: %s", p.Step, inertLine(p.Text))
+}
+
+// unheard says what it means that the end of a change was not heard. What the
+// supervisor said of it is passed on.
+func (w *swapWatch) unheard(err error) (*supervisor.SwapResult, error) {
+	var e *supervisor.Error
+	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	lost := errors.As(err, &e) && e.Kind == supervisor.KindNotRunning && w.last.Step != ""
+	switch {
+	case !late && !lost:
+		return nil, err
+	case w.last.Decided:
+		return w.goesOn(), nil
+	case lost:
+		return nil, &Failure{ExitUnknown, "unknown", fmt.Sprintf("the supervisor is gone, at step %s of the change to %s", w.last.Step, w.mode),
+			"bring the cluster up again: consequorctl status then says which mode it is in"}
+	}
+	return nil, &Failure{ExitUnknown, "deadline", fmt.Sprintf("the change to %s goes on; it is at step %q", w.mode, w.last.Step),
+		"see how far it is with: consequorctl status"}
+}
+
+// statusLimit is how long a supervisor may take to say where a change is that
+// is decided already.
+const statusLimit = 2 * time.Second
+
+// goesOn is the result of a change that nothing can undo, though its end was
+// not seen.
+func (w *swapWatch) goesOn() *supervisor.SwapResult {
+	w.console.Note("it is decided, and goes on by itself")
+	result := &supervisor.SwapResult{Mode: w.mode, From: w.from, Steps: []supervisor.SwapStep{}, Missing: []string{}}
+	ctx, cancel := context.WithTimeout(context.Background(), statusLimit)
+	defer cancel()
+	status, err := w.cluster.Status(ctx)
+	if err != nil {
+		return result // it goes on when the cluster is brought up
+	}
+	result.Epoch = status.Epoch
+	for _, r := range status.Replicas {
+		if r.Change != "" || r.State != supervisor.StateServing {
+			result.Missing = append(result.Missing, r.Name)
+		}
+	}
+	return result
+}
+
+func printSwap(w io.Writer, quiet bool, r *supervisor.SwapResult) {
+	if quiet {
+		fmt.Fprintln(w, r.Epoch)
+		return
+	}
+	fmt.Fprintf(w, "mode %s runs in epoch %d, after %s", r.Mode, r.Epoch, r.From)
+	if len(r.Steps) > 0 {
+		steps := make([]string, len(r.Steps))
+		for i, s := range r.Steps {
+			steps[i] = fmt.Sprintf("%s %.1f ms", s.Step, s.MS)
+		}
+		fmt.Fprintf(w, "; posts waited %.1f ms (%s)", r.PauseMS, strings.Join(steps, ", "))
+	}
+	fmt.Fprintln(w)
+	if len(r.Missing) > 0 {
+		fmt.Fprintf(w, "not yet on %s: there it begins as soon as they are up\n", strings.Join(r.Missing, ", "))
+	}
+}
