@@ -54,6 +54,7 @@ type ReplicaStatus struct {
 	PluginPID      int       `json:"plugin_pid"` // 0: no plugin
 	Restarts       int       `json:"restarts"`   // of the process, since up
 	PluginRestarts int       `json:"plugin_restarts"`
+	PluginEnded    string    `json:"plugin_ended,omitempty"` // why the plugin before the present one ended, for people
 	ClientAddr     string    `json:"client_addr"`
 	PeerAddr       string    `json:"peer_addr"`
 	Process        string    `json:"process"`

@@ -243,7 +243,7 @@ func (h *hub) reported(s api.Status) {
 		before := r.report
 		if before.PluginPID != 0 && s.PluginPID != before.PluginPID && s.Epoch == before.Epoch && !r.entered {
 			h.lose(r)
-			h.event(EventPlugin, s.Name, fmt.Sprintf("%s has lost its plugin, pid %d", s.Name, before.PluginPID))
+			h.event(EventPlugin, s.Name, fmt.Sprintf("%s has lost its plugin, pid %d", s.Name, before.PluginPID)+because(s.PluginEnded))
 		}
 		r.report = s
 		begun := before.Epoch != 0 && s.Epoch > before.Epoch
@@ -255,6 +255,14 @@ func (h *hub) reported(s api.Status) {
 			h.stepped(before.Step, s)
 		}
 	})
+}
+
+// because is a cause, if one is known, behind what it has caused.
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
 }
 
 func (h *hub) stepped(before api.Step, s api.Status) {
@@ -309,7 +317,8 @@ func (r *row) status() ReplicaStatus {
 		Name: r.replica.Name, State: r.shown, Role: r.report.Role, Term: r.report.Term,
 		Articles: r.report.Articles, Vector: r.report.Vector, Behind: r.report.Behind,
 		PID: r.pid, PluginPID: r.report.PluginPID, Restarts: max(0, r.starts-1), PluginRestarts: r.report.PluginRestarts,
-		ClientAddr: r.replica.Client, PeerAddr: r.replica.Peer, Process: r.replica.Process, ModeSHA256: r.report.ModeSHA256,
+		PluginEnded: r.report.PluginEnded,
+		ClientAddr:  r.replica.Client, PeerAddr: r.replica.Peer, Process: r.replica.Process, ModeSHA256: r.report.ModeSHA256,
 		Step: string(r.report.Step), Why: r.why, Since: r.since,
 	}
 	if r.alive {

@@ -112,7 +112,10 @@ func quietLogger(to *slog.Logger) hclog.Logger {
 
 type slogSink struct{ to *slog.Logger }
 
-// Accept takes one message of go-plugin's.
-func (s slogSink) Accept(_ string, _ hclog.Level, message string, args ...any) {
-	s.to.Debug("go-plugin: "+message, args...)
+// Accept takes one message of go-plugin's. Those under a name are the plugin's
+// own lines, which have a way of their own.
+func (s slogSink) Accept(name string, _ hclog.Level, message string, args ...any) {
+	if name == "" {
+		s.to.Debug("go-plugin: "+message, args...)
+	}
 }

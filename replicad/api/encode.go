@@ -256,6 +256,7 @@ func encodeStatus(s *Status) *pb.ReplicaStatus {
 		PluginRestarts: int64(s.PluginRestarts),
 		ModeSha256:     s.ModeSHA256,
 		Fault:          text(s.Fault),
+		PluginEnded:    text(s.PluginEnded),
 	}
 	if !s.Since.IsZero() {
 		m.SinceUnixNano = s.Since.UnixNano()
@@ -286,6 +287,7 @@ func decodeStatus(m *pb.ReplicaStatus) Status {
 		PluginRestarts: int(m.GetPluginRestarts()),
 		ModeSHA256:     m.GetModeSha256(),
 		Fault:          m.GetFault(),
+		PluginEnded:    m.GetPluginEnded(),
 	}
 	if ns := m.GetSinceUnixNano(); ns != 0 {
 		s.Since = time.Unix(0, ns).UTC()

@@ -89,6 +89,7 @@ type Status struct {
 	Waiting        string    `json:"waiting,omitempty"`
 	PluginPID      int       `json:"plugin_pid,omitempty"`
 	PluginRestarts int       `json:"plugin_restarts"`
+	PluginEnded    string    `json:"plugin_ended,omitempty"` // why the plugin before the present one ended, for people
 	ModeSHA256     string    `json:"mode_sha256,omitempty"`
 	Fault          string    `json:"fault,omitempty"` // why it failed, for people
 	Since          time.Time `json:"since"`           // of the last change

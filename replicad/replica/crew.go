@@ -131,11 +131,14 @@ func (c *crew) watch() {
 			m.seen, m.ticks = batch, 0
 			continue
 		}
+		if m.ticks >= silentTicks && c.running.Stopped() {
+			continue // it is left alone, and when it goes on it has all the time there is
+		}
 		m.ticks++
 		switch {
 		case m.ticks == silentTicks:
 			m.l.process.reporter.pluginSilent(m.l, fmt.Sprintf("its plugin, pid %d, which does not answer", c.running.PID()))
-		case m.ticks >= hungTicks && !c.running.Stopped():
+		case m.ticks >= hungTicks:
 			c.fail(fmt.Errorf("no answer to a batch for %v", hungTicks*watchEvery))
 		}
 	}
@@ -192,8 +195,9 @@ func (l *loop) stepped(life, number uint64, effects *modes.Effects) error {
 	if err := wellFormed(effects, l.process.replicaIDs()); err != nil {
 		return err
 	}
-	if kept, more := l.records.kept, savedSize(effects); more > 0 && kept+more > recordsSizeMax {
-		return fmt.Errorf("records of %d bytes that it never forgot, and %d more: the limit is %d", kept, more, recordsSizeMax)
+	kept, more, most := l.records.kept, savedSize(effects), l.process.limits.recordsSizeMax
+	if more > 0 && kept+more > most {
+		return fmt.Errorf("records of %d bytes that it never forgot, and %d more: the limit is %d", kept, more, most)
 	}
 	return l.host.Stepped(life, number, effects)
 }
@@ -205,14 +209,17 @@ func (l *loop) begin(m *machine, running *modeplugin.Process, restarts int) {
 	l.host.PluginUp()
 }
 
-// detach takes it away again, behind its last word. A loop that has another one
-// by now keeps that.
+// detach takes it away again. A loop that has another one by now keeps that.
 func (l *loop) detach(m *machine) {
 	l.in.put(func() {
 		if l.machine == m {
 			l.machine = nil
 			l.host.PluginDown()
-			l.process.reporter.pluginLost(l.self.Name, "")
 		}
 	})
+}
+
+// mourn tells, behind the last word of the dead, why there is no plugin.
+func (l *loop) mourn(why error) {
+	l.in.put(func() { l.process.reporter.pluginLost(l.self.Name, why.Error()) })
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"testing"
 
 	"consequor/board"
@@ -34,10 +35,11 @@ func TestTheLastWordOfADeadPluginIsNotItsReplicasStatus(t *testing.T) {
 	p.reporter.update("r1", func(s *api.Status) { s.Step = api.Started })
 	l.in.put(func() { l.Status(modes.Status{Role: "coordinator", Coordinator: 1, CaughtUp: true}) }) // a Stepped that waits
 	l.detach(m)
+	l.mourn(errors.New("killed"))
 	for _, f := range l.in.take() {
 		f()
 	}
-	if s := p.reporter.status["r1"]; s.Step != api.Started || s.Role != "" || s.Waiting != "its plugin" {
+	if s := p.reporter.status["r1"]; s.Step != api.Started || s.Role != "" || s.Waiting != "its plugin: killed" {
 		t.Errorf("without a plugin: step %s, role %q, waiting for %q", s.Step, s.Role, s.Waiting)
 	}
 }

@@ -32,7 +32,6 @@ type keeper struct {
 	p           *process
 	output      io.Writer
 	activations chan activation
-	watchEvery  time.Duration
 
 	mode     topologies.Mode // that is to run
 	crew     *crew           // that serves; nil: none
@@ -62,7 +61,7 @@ type started struct {
 func newKeeper(p *process) *keeper {
 	retry := time.NewTimer(time.Hour)
 	retry.Stop()
-	return &keeper{p: p, output: p.output, mode: p.config.Mode, activations: make(chan activation), retry: retry, watchEvery: watchEvery}
+	return &keeper{p: p, output: p.output, mode: p.config.Mode, activations: make(chan activation), retry: retry}
 }
 
 // launchMode starts the plugin process of a mode.
@@ -136,7 +135,7 @@ func (k *keeper) failed(why error) (pause time.Duration, err error) {
 // kept running.
 func (k *keeper) keep(ctx context.Context, running *modeplugin.Process) error {
 	defer k.end()
-	watch := time.NewTicker(k.watchEvery)
+	watch := time.NewTicker(k.p.limits.watchEvery)
 	defer watch.Stop()
 	k.serve(k.p.muster(running))
 	for {
@@ -183,7 +182,7 @@ func (k *keeper) lost(why error) error {
 // again says why there is no plugin and sets the time of another attempt.
 func (k *keeper) again(why error) error {
 	for _, l := range k.p.loops {
-		l.in.put(func() { k.p.reporter.pluginLost(l.self.Name, why.Error()) })
+		l.mourn(why)
 	}
 	pause, err := k.failed(why)
 	k.retry.Reset(pause)

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,11 +50,22 @@ type Options struct {
 	Log    *slog.Logger
 	// PluginOutput takes what the plugin prints, line by line; may be nil.
 	PluginOutput io.Writer
+
+	limits limits // zero: the default ones
 }
+
+// limits are what tests make small.
+type limits struct {
+	watchEvery     time.Duration
+	recordsSizeMax int // see disk
+}
+
+var defaultLimits = limits{watchEvery: watchEvery, recordsSizeMax: recordsSizeMax}
 
 // process is a replicad process.
 type process struct {
 	config   topologies.Process
+	limits   limits
 	self     []string
 	log      *slog.Logger
 	output   io.Writer
@@ -71,7 +83,7 @@ type process struct {
 // error is a fault if starting it again would not help (see ExitCode).
 func Run(ctx context.Context, o Options) error {
 	p := &process{
-		config: o.Config, self: o.Self, log: o.Log, output: o.PluginOutput,
+		config: o.Config, limits: cmp.Or(o.limits, defaultLimits), self: o.Self, log: o.Log, output: o.PluginOutput,
 		spans: make(map[board.ReplicaID]chan span), byID: make(map[board.ReplicaID]*topologies.Replica),
 	}
 	for i := range p.config.Replicas {

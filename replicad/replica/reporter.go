@@ -131,10 +131,8 @@ func (r *reporter) pluginStarted(l *loop, pid int, sum string, restarts int) {
 // pluginLost tells that no mode runs until there is another plugin, and why.
 func (r *reporter) pluginLost(name, why string) {
 	r.update(name, func(s *api.Status) {
-		r.waiting[name] = "its plugin"
-		if why != "" {
-			r.waiting[name] += ": " + brief(why)
-		}
+		s.PluginEnded = brief(why)
+		r.waiting[name] = "its plugin: " + s.PluginEnded
 		s.PluginPID, s.Role, s.Coordinator, s.Backup, s.Waiting = 0, "", "", "", r.waiting[name]
 		if s.Step != api.Failed && s.Step != api.Starting {
 			s.Step = api.Started

@@ -93,8 +93,11 @@ func (r *rogue) misbehave(batch modes.Batch, out *modes.Effects) {
 		}
 	case "novel": // a status as long as a book
 		out.Report(modes.Status{Waiting: strings.Repeat("x", 1<<20), CaughtUp: true})
-	case "zeal": // timers that never rest
+	case "zeal": // timers that never rest; it counts its steps
 		out.SetTimer("again", 0)
+		if _, ok := batch.Events[0].(modes.Request); ok {
+			out.Report(modes.Status{Term: uint64(r.rounds), Joined: true, CaughtUp: true})
+		}
 	case "fickle": // another status with every step
 		out.Report(modes.Status{Term: uint64(r.rounds), Joined: true, CaughtUp: true})
 		out.SetTimer("again", 0)
@@ -104,7 +107,9 @@ func (r *rogue) misbehave(batch modes.Batch, out *modes.Effects) {
 		}
 		out.SetTimer("again", 0)
 	case "loud":
-		fmt.Fprintln(os.Stderr, strings.Repeat("loud ", 800))
+		for range 100 {
+			fmt.Fprintln(os.Stderr, strings.Repeat("loud ", 800))
+		}
 		out.SetTimer("again", 0)
 	case "rabbits": // each message to oneself becomes two
 		out.Send(r.self, nil)
@@ -113,7 +118,7 @@ func (r *rogue) misbehave(batch modes.Batch, out *modes.Effects) {
 			out.Send(r.self, nil)
 		}
 	case "hoard": // what it saves it never forgets
-		out.Save(make([]byte, 8<<20))
+		out.Save(make([]byte, 1<<20))
 		out.Send(r.self, nil)
 	}
 }

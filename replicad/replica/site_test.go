@@ -67,6 +67,13 @@ func (n *newest) await(what string, is func(api.Status) bool) api.Status {
 	}
 }
 
+// count is how many reports there were.
+func (n *newest) count() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.reports
+}
+
 func serves(s api.Status) bool { return s.Step == api.CaughtUp }
 
 // site is a cluster whose supervisor is the test.
@@ -98,6 +105,8 @@ func (s *site) launch(i int, change func(*Options)) {
 	o.Config.Mode, o.Config.Epoch, o.Config.ModeEpoch = s.mode, s.epoch, s.began
 	s.orders[i], s.seen[i] = make(chan topologies.Order, ordersQueued), newNewest(s.t)
 	o.Orders, o.Reports = s.orders[i], s.seen[i]
+	o.limits = defaultLimits
+	o.limits.recordsSizeMax = 16 << 20
 	if change != nil {
 		change(&o)
 	}

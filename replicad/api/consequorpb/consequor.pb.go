@@ -1025,6 +1025,7 @@ type ReplicaStatus struct {
 	Fault          string                 `protobuf:"bytes,16,opt,name=fault,proto3" json:"fault,omitempty"`                                          // why it failed
 	SinceUnixNano  int64                  `protobuf:"fixed64,17,opt,name=since_unix_nano,json=sinceUnixNano,proto3" json:"since_unix_nano,omitempty"` // of the last change; 0: not told
 	Change         *Change                `protobuf:"bytes,18,opt,name=change,proto3" json:"change,omitempty"`                                        // absent: no mode change has come here
+	PluginEnded    string                 `protobuf:"bytes,19,opt,name=plugin_ended,json=pluginEnded,proto3" json:"plugin_ended,omitempty"`           // why the plugin before the present one ended
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1185,6 +1186,13 @@ func (x *ReplicaStatus) GetChange() *Change {
 	return nil
 }
 
+func (x *ReplicaStatus) GetPluginEnded() string {
+	if x != nil {
+		return x.PluginEnded
+	}
+	return ""
+}
+
 // Change is how far a replica has come with a change of mode. Vectors are
 // texts, "-" for an empty board; an empty text means: not yet.
 type Change struct {
@@ -1343,7 +1351,7 @@ const file_consequor_proto_rawDesc = "" +
 	"\x04hint\x18\x04 \x01(\tR\x04hint\"\x0f\n" +
 	"\rStatusRequest\"G\n" +
 	"\fStatusAnswer\x127\n" +
-	"\breplicas\x18\x01 \x03(\v2\x1b.consequor.v1.ReplicaStatusR\breplicas\"\xfe\x03\n" +
+	"\breplicas\x18\x01 \x03(\v2\x1b.consequor.v1.ReplicaStatusR\breplicas\"\xa1\x04\n" +
 	"\rReplicaStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\tR\x04step\x12\x12\n" +
@@ -1365,7 +1373,8 @@ const file_consequor_proto_rawDesc = "" +
 	"modeSha256\x12\x14\n" +
 	"\x05fault\x18\x10 \x01(\tR\x05fault\x12&\n" +
 	"\x0fsince_unix_nano\x18\x11 \x01(\x10R\rsinceUnixNano\x12,\n" +
-	"\x06change\x18\x12 \x01(\v2\x14.consequor.v1.ChangeR\x06change\"\x9c\x01\n" +
+	"\x06change\x18\x12 \x01(\v2\x14.consequor.v1.ChangeR\x06change\x12!\n" +
+	"\fplugin_ended\x18\x13 \x01(\tR\vpluginEnded\"\x9c\x01\n" +
 	"\x06Change\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x04R\aattempt\x12\x1a\n" +
 	"\bprepared\x18\x02 \x01(\bR\bprepared\x12\x16\n" +
