@@ -25,7 +25,8 @@ func (p *parser) checkFit() {
 	mode := &p.topology.Mode
 	warning, err := p.options.Check(mode.Name, mode.Options, n)
 	if err != nil {
-		p.errorAt(p.optionsNode(), "--mode", "mode %s: %v", mode.Name, err)
+		at, flag := p.optionsNode()
+		p.errorAt(at, flag, "mode %s: %v", mode.Name, err)
 	}
 	if warning != "" {
 		p.warnAt(p.countNode(), "--replicas", "%s", warning)
@@ -65,19 +66,20 @@ func (p *parser) checkUnsafeNeeded(replicas int) {
 		return
 	}
 	mode.Unsafe = false
-	at := p.unsafeNode
-	if at == nil {
-		at = p.optionsNode()
+	at, flag := p.optionsNode()
+	if p.unsafeNode != nil {
+		at = p.unsafeNode
 	}
-	p.warnAt(at, "--mode", "unsafe: no effect: mode %s keeps its promise with these options", mode.Name)
+	p.warnAt(at, flag, "unsafe: no effect: mode %s keeps its promise with these options", mode.Name)
 }
 
-// optionsNode is where the mode's options stand, else the mode.
-func (p *parser) optionsNode() *yaml.Node {
+// optionsNode is where the mode's options stand, else the mode; when that is
+// not in the file, the flag is what says it.
+func (p *parser) optionsNode() (at *yaml.Node, flag string) {
 	if len(p.optionNodes) > 0 {
-		return p.optionNodes[0]
+		return p.optionNodes[0], "--option"
 	}
-	return p.modeNode
+	return p.modeNode, "--mode"
 }
 
 func isUnsafe(o modes.Option) bool { return o.Name == unsafeOption }

@@ -216,6 +216,11 @@ func TestOverrides(t *testing.T) {
 	if want, got := "--option: mode quorum has no option \"wriet\": did you mean \"write\"?", lines(err, "--"); got != want {
 		t.Errorf("want\n%s\ngot\n%s", want, got)
 	}
+	o.Mode, o.Replicas, o.ModeOptions = "quorum", 0, []modes.Option{{Name: "write", Value: "1"}}
+	_, err = Parse("x.yaml", []byte("mode: sequential\nreplicas: 3"), o)
+	if want, got := "--option: mode quorum: read 2 + write 1 is not more than 3 replicas", lines(err, "--"); got != want {
+		t.Errorf("want\n%s\ngot\n%s", want, got)
+	}
 	o.ModeOptions = nil
 
 	o.Mode, o.Replicas = "", 4
