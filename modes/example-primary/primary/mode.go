@@ -15,7 +15,7 @@ const guarantee = "none: no terms, no majorities"
 // Limits, and how long things may take before they are looked at again.
 const (
 	waitingMax    = 16_384                 // requests of this replica's clients; beyond, they are refused
-	owedMax       = 4 * waitingMax         // ids given out and not acknowledged; beyond, GET_ID is dropped, to be sent again
+	owedMax       = 4 * waitingMax         // ids given out and not acknowledged; beyond, none are given out
 	pieceSizeMax  = 1 << 20                // bytes of articles in one BACKUPDATE
 	againInterval = 100 * time.Millisecond // between looks at what is not answered, or not everywhere
 	resendAfter   = 500 * time.Millisecond // for an answer to what was asked

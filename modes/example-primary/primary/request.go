@@ -161,6 +161,7 @@ func (m *Mode) askSelf(q *request) {
 		m.end(q)
 		m.serve(q.Request)
 	case q.asked && q.Article.Key == "":
+	case len(m.owed) >= owedMax: // the backup does not answer: it waits, and may still be refused
 	case !m.leaving.sealing && !m.leaving.stopping:
 		q.asked, q.to = true, m.self
 		a := q.Article
