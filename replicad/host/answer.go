@@ -111,7 +111,8 @@ func (r *request) waits() bool {
 
 func (h *Host) onServe(e modes.Serve) {
 	if r := h.answered(e.Request); r != nil {
-		h.finish(r, Answer{Outcome: OK, Board: e.UpTo, Guarantee: e.Guarantee, Asked: e.Asked, Missed: e.Missed})
+		upTo := append(board.Vector{}, e.UpTo...) // not nil: nothing may be all that is to be shown
+		h.finish(r, Answer{Outcome: OK, Board: upTo, Guarantee: e.Guarantee, Asked: e.Asked, Missed: e.Missed})
 	}
 }
 

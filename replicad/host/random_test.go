@@ -104,6 +104,8 @@ type try struct {
 	at     board.ReplicaID
 	done   bool
 	answer host.Answer
+
+	returned time.Duration
 }
 
 type happening struct {
