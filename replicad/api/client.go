@@ -129,12 +129,17 @@ func (c *Client) run(ctx context.Context, r Request, links []*link, first int) (
 		e.Message = string(r.Verb) + ": " + e.Message
 		return nil, first, e
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		limited, cancel := context.WithTimeout(ctx, deadlineDefault)
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	return newErrand(r, links, first).run(ctx)
+}
+
+// limited gives ctx a deadline if it has none.
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, deadlineDefault)
 }
 
 // MakeKey makes a key for a post that is going to be sent to the replica of
@@ -142,7 +147,9 @@ func (c *Client) run(ctx context.Context, r Request, links []*link, first int) (
 // keys for posts that have none; this is for who wants to keep the key before
 // anything is sent.
 func (c *Client) MakeKey(ctx context.Context, token board.Token, name string) (string, error) {
-	links, first := c.links, int(c.first.Load())
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	links, first, patience := c.links, int(c.first.Load()), greetTime
 	if name != "" {
 		i, e := c.find(name)
 		if e != nil {
@@ -150,10 +157,13 @@ func (c *Client) MakeKey(ctx context.Context, token board.Token, name string) (s
 		}
 		links, first = c.links[i:i+1], 0
 	}
+	if deadline, _ := ctx.Deadline(); len(links) == 1 {
+		patience = time.Until(deadline) // there is nobody else
+	}
 	var err error
 	for i := range links {
 		l := links[(first+i)%len(links)]
-		pipe, openErr := l.pipe(ctx, greetTime)
+		pipe, openErr := l.pipe(ctx, patience)
 		if openErr == nil {
 			return makeKey(newKeyName(), token, pipe.mark.Load(), l.id), nil
 		}

@@ -384,6 +384,27 @@ func TestKeysOfOnesOwn(t *testing.T) {
 	}
 }
 
+// Who names a replica has nobody else to ask: a key is waited for as long as
+// the caller has time, though the replica greets late, as one that was paused
+// does.
+func TestKeyOfALateReplica(t *testing.T) {
+	const late = 700 * time.Millisecond // more than there is when others could be asked
+	l := listen(t)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	time.AfterFunc(late, func() { ended <- api.NewServer(&fake{}, api.ServerOptions{}).Run(ctx, l) })
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("server: %v", err)
+		}
+	})
+	c := dial(t, api.Target{Replicas: []api.Endpoint{{ID: 1, Name: "r1", Addr: l.Addr().String()}, {ID: 2, Name: "r2", Addr: "127.0.0.1:1"}}})
+	if key, err := c.MakeKey(timeLimit(t, patience), board.Token{}, "r1"); err != nil || board.ParseKey(key).Home != 1 {
+		t.Errorf("key %q, %v", key, err)
+	}
+}
+
 // A session joins what it is told and sends it along; two sessions begin at
 // two replicas, and each stays where it was answered.
 func TestSession(t *testing.T) {
