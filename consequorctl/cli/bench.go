@@ -25,6 +25,7 @@ type benchCmd struct {
 	Sessions benchSessions `cmd:"" help:"Clients that change replica on every request, with and without a session; check what each sees."`
 	Lossy    benchLossy    `cmd:"" help:"Posts whose connections are cut before the answer comes, sent again with their keys; check that each is there once."`
 	Swap     benchSwap     `cmd:"" help:"Swap every mode for every other one under load; check that nobody lost anything, and how long they waited."`
+	SwapKill benchSwapKill `cmd:"" help:"Kill processes at each step of mode changes under load; check that the board works in one mode, with everything."`
 }
 
 const (
