@@ -202,6 +202,25 @@ func (c *changer) abandon() {
 	w.tell(SwapProgress{Error: &Error{Kind: KindStopping, Message: "the cluster is going down: the mode is not changed"}})
 }
 
+// resumeChange makes the state durable. If a mode change was under way when the
+// last supervisor ended, the state then says that it is called off, in an epoch
+// of its own, before any replica is started.
+func (s *supervisor) resumeChange() error {
+	s.core = modechange.New(s.state.record(), s.state.replicas())
+	var out modechange.Output
+	s.core.Step(0, nil, &out)
+	if out.Save != nil {
+		s.state.setRecord(*out.Save)
+	}
+	if err := s.state.save(s.base); err != nil {
+		return fmt.Errorf("keep the cluster's state: %w", err)
+	}
+	if out.Save != nil {
+		s.core.Saved()
+	}
+	return nil
+}
+
 // record makes a step of a mode change durable.
 func (s *supervisor) record(r modechange.Record, mode topologies.Mode) error {
 	s.mu.Lock()

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"syscall"
@@ -199,30 +198,6 @@ func (p *process) onReport(s api.Status) {
 		p.note("cannot be told to go: " + err.Error())
 		p.signal(syscall.SIGKILL)
 	}
-}
-
-// give has the child told an order, if there is one that was told to go and the
-// order is not one too many. Orders are given again as long as they hold.
-func (p *process) give(o topologies.Order) {
-	select {
-	case p.orders <- o:
-	default:
-	}
-}
-
-func (p *process) onOrder(o topologies.Order) {
-	if p.child == nil || !p.told {
-		return
-	}
-	line, err := json.Marshal(o)
-	if err == nil && len(line) >= topologies.OrderSizeMax {
-		err = fmt.Errorf("%d bytes, the limit is %d", len(line), topologies.OrderSizeMax)
-	}
-	if err != nil {
-		p.note(fmt.Sprintf("cannot be ordered to %s: %v", o.Kind, err))
-		return
-	}
-	p.child.order(append(line, '\n'))
 }
 
 // spawn starts the process, unless it is to end.

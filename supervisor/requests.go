@@ -1,8 +1,11 @@
 package supervisor
 
 import (
+	"encoding/json"
 	"fmt"
 	"syscall"
+
+	"consequor/topologies"
 )
 
 // onRequest does r now, or lets it wait for the end of the child that an
@@ -128,4 +131,28 @@ func (p *process) actOnPlugin(r *request) outcome {
 	}
 	p.hub.note(EventPlugin, r.plugin, fmt.Sprintf("the plugin of %s, pid %d, was sent %v (%s)", r.plugin, pid, s, r.verb))
 	return outcome{pid: pid}
+}
+
+// give has the child told an order, if there is one that was told to go and the
+// order is not one too many. Orders are given again as long as they hold.
+func (p *process) give(o topologies.Order) {
+	select {
+	case p.orders <- o:
+	default:
+	}
+}
+
+func (p *process) onOrder(o topologies.Order) {
+	if p.child == nil || !p.told {
+		return
+	}
+	line, err := json.Marshal(o)
+	if err == nil && len(line) >= topologies.OrderSizeMax {
+		err = fmt.Errorf("%d bytes, the limit is %d", len(line), topologies.OrderSizeMax)
+	}
+	if err != nil {
+		p.note(fmt.Sprintf("cannot be ordered to %s: %v", o.Kind, err))
+		return
+	}
+	p.child.order(append(line, '\n'))
 }

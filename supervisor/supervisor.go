@@ -162,25 +162,6 @@ func (s *supervisor) openState() error {
 	return s.resumeChange()
 }
 
-// resumeChange makes the state durable. If a mode change was under way when the
-// last supervisor ended, the state then says that it is called off, in an epoch
-// of its own, before any replica is started.
-func (s *supervisor) resumeChange() error {
-	s.core = modechange.New(s.state.record(), s.state.replicas())
-	var out modechange.Output
-	s.core.Step(0, nil, &out)
-	if out.Save != nil {
-		s.state.setRecord(*out.Save)
-	}
-	if err := s.state.save(s.base); err != nil {
-		return fmt.Errorf("keep the cluster's state: %w", err)
-	}
-	if out.Save != nil {
-		s.core.Saved()
-	}
-	return nil
-}
-
 // waitLock waits for a lock that is only ever held for moments.
 func waitLock(path string) (unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)

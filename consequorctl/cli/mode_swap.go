@@ -66,7 +66,7 @@ func (c *modeSwapCmd) Run(ctx context.Context, console *Console, name clusterFla
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	w := &swapWatch{console: console, cluster: cluster, mode: mode.Name, from: status.Mode}
+	w := &swapWatch{console: console, status: cluster.Status, mode: mode.Name, from: status.Mode}
 	result, err := cluster.Swap(ctx, supervisor.SwapRequest{Mode: *mode}, w.note)
 	if err != nil {
 		result, err = w.unheard(err)
@@ -142,7 +142,7 @@ func checkOptionNames(ctx context.Context, m topologies.Mode, options []modes.Op
 // swapWatch is what was heard of a change so far.
 type swapWatch struct {
 	console *Console
-	cluster *supervisor.Client
+	status  func(context.Context) (*supervisor.ClusterStatus, error)
 	mode    string
 	from    string
 	last    supervisor.SwapProgress // without a step: nothing was heard
@@ -164,6 +164,8 @@ func (w *swapWatch) unheard(err error) (*supervisor.SwapResult, error) {
 		return nil, err
 	case w.last.Decided:
 		return w.goesOn(), nil
+	case w.last.Step == "":
+		return nil, &Failure{ExitUnknown, "deadline", "it is not known whether the change to " + w.mode + " has begun", "see: consequorctl status"}
 	case lost:
 		return nil, &Failure{ExitUnknown, "unknown", fmt.Sprintf("the supervisor is gone, at step %s of the change to %s", w.last.Step, w.mode),
 			"bring the cluster up again: consequorctl status then says which mode it is in"}
@@ -183,7 +185,7 @@ func (w *swapWatch) goesOn() *supervisor.SwapResult {
 	result := &supervisor.SwapResult{Mode: w.mode, From: w.from, Steps: []supervisor.SwapStep{}, Missing: []string{}}
 	ctx, cancel := context.WithTimeout(context.Background(), statusLimit)
 	defer cancel()
-	status, err := w.cluster.Status(ctx)
+	status, err := w.status(ctx)
 	if err != nil {
 		return result // it goes on when the cluster is brought up
 	}

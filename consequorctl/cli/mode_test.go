@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +56,40 @@ func TestSwapExitCodes(t *testing.T) {
 		supervisor.KindNotSaved, supervisor.KindCalledOff, supervisor.KindStopping, supervisor.KindDiffers} {
 		if f := describe(&supervisor.Error{Kind: kind}); f.Code != ExitRefused || f.Kind != string(kind) {
 			t.Errorf("%s: %+v", kind, f)
+		}
+	}
+}
+
+// What it means for the user that the end of a change was not heard: unknown
+// before the decision, done after it, and what the supervisor said is passed on.
+func TestUnheardSwap(t *testing.T) {
+	gone := &supervisor.Error{Kind: supervisor.KindNotRunning, Message: "cluster three is not running (any more)"}
+	for _, c := range []struct {
+		last supervisor.SwapProgress
+		err  error
+		code ExitCode
+		kind string
+	}{
+		{supervisor.SwapProgress{}, gone, ExitAbsent, "not_running"},
+		{supervisor.SwapProgress{}, context.DeadlineExceeded, ExitUnknown, "deadline"},
+		{supervisor.SwapProgress{Step: "seal"}, context.DeadlineExceeded, ExitUnknown, "deadline"},
+		{supervisor.SwapProgress{Step: "seal"}, context.Canceled, ExitUnknown, "deadline"},
+		{supervisor.SwapProgress{Step: "merge"}, gone, ExitUnknown, "unknown"},
+		{supervisor.SwapProgress{Step: "merge"}, &supervisor.Error{Kind: supervisor.KindCalledOff}, ExitRefused, "called_off"},
+		{supervisor.SwapProgress{Step: "activate", Decided: true}, gone, ExitOK, ""},
+		{supervisor.SwapProgress{Step: "activate", Decided: true}, context.DeadlineExceeded, ExitOK, ""},
+	} {
+		w := &swapWatch{console: &Console{World: World{Stderr: io.Discard}, Output: &Output{}}, mode: "quorum", from: "sequential", last: c.last}
+		w.status = func(context.Context) (*supervisor.ClusterStatus, error) {
+			return &supervisor.ClusterStatus{Epoch: 2, Replicas: []supervisor.ReplicaStatus{{Name: "r1", State: supervisor.StateServing}, {Name: "r2", State: supervisor.StateKilled}}}, nil
+		}
+		result, err := w.unheard(c.err)
+		f := describe(err)
+		if f == nil {
+			f = &Failure{}
+		}
+		if f.Code != c.code || f.Kind != c.kind || (result != nil) != (c.code == ExitOK) || result != nil && (result.Epoch != 2 || !slices.Equal(result.Missing, []string{"r2"})) {
+			t.Errorf("after step %q, %v: %+v, %+v", c.last.Step, c.err, f, result)
 		}
 	}
 }

@@ -1,0 +1,98 @@
+package supervisor
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"consequor/replicad/api"
+	"consequor/supervisor/modechange"
+)
+
+// Offices are counted anew in each epoch: r1, coordinator in term 7 of epoch 1,
+// is none in epoch 2 until the new mode elects it, in term 1. That its plugin
+// was exchanged for that is no loss.
+func TestOfficesAcrossEpochs(t *testing.T) {
+	h := testHub(2)
+	say := func(name string, epoch, term uint64, step api.Step, coordinator string, pid int) {
+		h.reported(api.Status{Name: name, Step: step, Epoch: epoch, Mode: "sequential", Term: term, Coordinator: coordinator, PluginPID: pid})
+	}
+	coordinator := func() string {
+		s, _, _ := h.status()
+		return name(s.Coordinator)
+	}
+	say("r1", 1, 7, api.CaughtUp, "r1", 10)
+	say("r2", 1, 7, api.CaughtUp, "r1", 20)
+	say("r1", 2, 0, api.Started, "", 10)
+	if c := coordinator(); c != "none" { // r1 does not serve
+		t.Errorf("while r1 begins epoch 2: %s", c)
+	}
+	say("r1", 2, 0, api.Started, "", 11)
+	say("r1", 2, 1, api.CaughtUp, "r1", 11)
+	if c := coordinator(); c != "r1" {
+		t.Errorf("r1 is coordinator in epoch 2, r2 still in epoch 1: %s", c)
+	}
+	say("r2", 2, 1, api.CaughtUp, "r1", 21)
+	if c := coordinator(); c != "r1" {
+		t.Errorf("both in epoch 2: %s", c)
+	}
+	events, _, _, _ := h.eventsAfter(0)
+	begun := 0
+	for _, e := range events {
+		if strings.Contains(e.Text, "lost its plugin") || strings.Contains(e.Text, "waits for its plugin") {
+			t.Errorf("event: %s", e.Text)
+		}
+		if e.Kind == EventMode {
+			begun++
+		}
+	}
+	if begun != 2 {
+		t.Errorf("%d events of a new epoch, want 2: %+v", begun, events)
+	}
+	say("r1", 2, 1, api.Started, "", 0) // now it is
+	if events, _, _, _ := h.eventsAfter(uint64(len(events))); !strings.Contains(events[0].Text, "r1 has lost its plugin") {
+		t.Errorf("events: %+v", events)
+	}
+}
+
+// What a change must know of a replica, in each of its states.
+func TestChangeReports(t *testing.T) {
+	h := testHub(5)
+	h.reported(api.Status{Name: "r1", Step: api.CaughtUp, Epoch: 3, Change: api.Change{Attempt: 2, Prepared: true, Sealed: "4,7.2", Merged: "-"}})
+	h.reported(api.Status{Name: "r2", Step: api.Started, Change: api.Change{Sealed: "nonsense"}})
+	h.setPaused([]string{"r2"}, true)
+	h.died([]string{"r3"}, EventKilled, StateKilled, "was killed, and stays down")
+	h.died([]string{"r4"}, EventDied, StateStarting, "ended; it is started again")
+	h.reported(api.Status{Name: "r5", Step: api.Failed, Fault: "its disk is full\nof cats"})
+	reports, _ := h.reports()
+	r1, r2, r3, r4, r5 := reports[0], reports[1], reports[2], reports[3], reports[4]
+	if !r1.Alive || !r1.Listens || !r1.Serves || r1.Epoch != 3 || r1.Attempt != 2 || !r1.Prepared || r1.Sealed.String() != "4,7.2" || r1.Merged == nil || len(*r1.Merged) > 0 {
+		t.Errorf("r1: %+v", r1)
+	}
+	if !r2.Alive || r2.Listens || r2.Serves || r2.Gone != "" || r2.Sealed != nil || !strings.Contains(r2.Error, "cannot be read") {
+		t.Errorf("r2: %+v", r2)
+	}
+	if r3.Alive || r3.Gone != "is killed: was killed, and stays down" {
+		t.Errorf("r3: %+v", r3)
+	}
+	if r4.Alive || r4.Gone != "" || r4.State != "starting" {
+		t.Errorf("r4: %+v", r4)
+	}
+	if r5.Listens || r5.Gone != "is failed: its disk is full" {
+		t.Errorf("r5: %+v", r5)
+	}
+}
+
+// A state of before modes could be changed is of the mode's first epoch.
+func TestOlderState(t *testing.T) {
+	dir := t.TempDir()
+	old := `{"version":1,"cluster":"fake","epoch":1,"mode":{"name":"sequential"}}`
+	if err := os.WriteFile(filepath.Join(dir, stateName), []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := readState(dir)
+	if err != nil || s.record() != (modechange.Record{Epoch: 1, ModeEpoch: 1}) || s.Declared.Name != "sequential" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
