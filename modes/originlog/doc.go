@@ -44,10 +44,11 @@
 //
 // # Files
 //
-//	log.go       the log and its step      round.go    asking everybody
-//	request.go   what waits                spread.go   pushing, greeting, pulling
-//	post.go      the way of a post         stable.go   what is on k disks
-//	forward.go   posts for another home    keys.go     keys and their articles
-//	sync.go      the request to repair     leave.go    seal and stop
-//	status.go    what is reported          message.go  what replicas say
+//	log.go       the log and its step      receive.go  messages and connections
+//	request.go   what waits                round.go    asking everybody
+//	post.go      the way of a post         spread.go   pushing, greeting, pulling
+//	forward.go   posts for another home    stable.go   what is on k disks
+//	sync.go      the request to repair     keys.go     keys and their articles
+//	status.go    what is reported          leave.go    seal and stop
+//	message.go   what replicas say         reader.go   ... and how it is read
 package originlog

@@ -119,91 +119,6 @@ func (l *Log) Halt(why string) {
 // Ended reports whether nothing is to be done any more.
 func (l *Log) Ended() bool { return l.ended }
 
-// OnReceive takes a message, and what came with it.
-func (l *Log) OnReceive(e modes.Receive) {
-	if e.Span != nil {
-		l.onSpan(e.Span)
-	}
-	p := l.peer(e.From)
-	r := reader{rest: e.Message}
-	if p == nil || !l.onMessage(p, &r, e.Span != nil && e.Span.Gap) {
-		l.Note("a malformed message from %s", e.From)
-	}
-}
-
-func (l *Log) onMessage(p *peer, r *reader, gap bool) bool {
-	switch r.byte() {
-	case messageAsk:
-		if a := cutAsk(r); r.end() {
-			l.onAsk(p, a)
-		}
-	case messageHave:
-		if h := cutHave(r); r.end() {
-			l.onHave(p, h, gap)
-		}
-	case messagePush:
-		if push := cutPush(r); r.end() {
-			l.onPush(p, push)
-		}
-	case messageForward:
-		if f := cutForward(r); r.end() {
-			l.onForward(p, &f)
-		}
-	case messageDone:
-		if d := cutDone(r); r.end() {
-			l.onDone(d)
-		}
-	case messageUnknown:
-		if u := cutUnknown(r); r.end() {
-			l.onUnknown(u)
-		}
-	default:
-		r.fail()
-	}
-	return r.end()
-}
-
-// onSpan notes what a peer's board has added to this one. In a gap nothing was,
-// but the board may have grown otherwise.
-func (l *Log) onSpan(s *modes.Span) {
-	if grown := l.board.Join(s.Board); !grown.Equal(l.board) {
-		l.board, l.restable = grown, true
-		l.spreads.untold = true
-		for _, p := range l.peers { // what a replica has minted was on its disk before anybody heard of it
-			p.known = p.known.Join(part(grown, p.id))
-		}
-	}
-	for _, k := range s.Keys {
-		l.keys.add(k)
-	}
-	l.brought += len(s.Keys)
-	l.spreads.grewAt = l.now
-}
-
-// OnTimer runs when something is due; what that is, Finish finds out.
-func (l *Log) OnTimer(name string) {
-	if name == timerWake {
-		l.wakeOn = false
-	}
-}
-
-// OnPeerUp greets a peer, asks it what others were asked, and sends it again
-// what it may have missed.
-func (l *Log) OnPeerUp(id board.ReplicaID) {
-	if p := l.peer(id); p != nil {
-		p.up()
-		l.askToo(p)
-	}
-}
-
-// OnPeerDown gives up what is on its way to a peer. What its disk holds stays
-// true.
-func (l *Log) OnPeerDown(id board.ReplicaID) {
-	if p := l.peer(id); p != nil {
-		p.down()
-	}
-}
-
 // Finish closes a step: every waiting request is handed to advance, until none
 // gets further, and what the step has to say is said.
 func (l *Log) Finish(advance func(*Request)) {
@@ -291,44 +206,6 @@ func (l *Log) Settled() bool {
 		return false
 	}
 	return true
-}
-
-// OnDisks reports whether all of v is on Config.Copies disks, as far as is
-// known. If not, it is pushed until it is.
-func (l *Log) OnDisks(v board.Vector) bool {
-	if l.stableVector().Covers(v) {
-		return true
-	}
-	l.want(v)
-	return false
-}
-
-// want has v pushed, in this step, to whoever lacks some of it.
-func (l *Log) want(v board.Vector) { l.spreads.wanted = l.spreads.wanted.Join(v) }
-
-func (l *Log) stableVector() board.Vector {
-	if l.restable {
-		disks := []board.Vector{l.board}
-		for _, p := range l.peers {
-			disks = append(disks, p.known)
-		}
-		l.stable, l.restable = stableOn(l.config.Copies, disks), false
-	}
-	return l.stable
-}
-
-// copies counts the disks that are known to have an article.
-func (l *Log) copies(id board.ArticleID) int {
-	n := 0
-	if l.board.Has(id) {
-		n++
-	}
-	for _, p := range l.peers {
-		if p.known.Has(id) {
-			n++
-		}
-	}
-	return n
 }
 
 // Note adds a line to the trace.

@@ -255,3 +255,18 @@ func TestMintAsserts(t *testing.T) {
 		}()
 	}
 }
+
+// A replica whose disk has lost articles that it gave out does not go on: it
+// would give their ids to others.
+func TestLostDisk(t *testing.T) {
+	for name, message := range map[string]modes.Receive{
+		"told":    {From: 2, Message: appendHave(nil, have{board: board.Vector{{Seq: 7, Origin: 1}}})},
+		"by span": {From: 2, Message: appendPush(nil, push{1, 1}), Span: &modes.Span{Board: board.Vector{{Seq: 7, Origin: 1}}}},
+	} {
+		l, out := begun(3, Config{Copies: 2})
+		l.OnReceive(message)
+		if halts := of[modes.Halt](out.List); len(halts) != 1 || !l.Ended() || !strings.Contains(halts[0].Why, "r1 up to 7.1, and this disk up to 0") {
+			t.Errorf("%s: %+v, want an end", name, out.List)
+		}
+	}
+}

@@ -14,7 +14,8 @@ const (
 	slowPause   = 100 * time.Millisecond // before a peer gets what is not waited for; and up to twice that
 	tellPause   = 50 * time.Millisecond  // before others are told what a span has brought
 	greetAgain  = 500 * time.Millisecond // a greeting without an answer
-	pullAgain   = 500 * time.Millisecond // a pull without an answer
+	pullAgain   = 500 * time.Millisecond // a pull without an answer; doubles, as spans may be large ...
+	pullMax     = 8 * time.Second        // ... up to this
 	pullPause   = 100 * time.Millisecond // after one that was answered
 	pushTimeout = 500 * time.Millisecond // a push without an answer is taken for lost, after this ...
 	pushPerSeq  = time.Millisecond       // ... and so much more for each seq, as spans may be large ...
@@ -40,13 +41,15 @@ type peer struct {
 	slow     time.Duration // how long that may last
 	pull     uint64        // number of the pull under way; 0: none
 	pullEnds time.Duration
+	pullWait time.Duration // how long the next one may take
 	pullAt   time.Duration // not before
 }
 
 func (p *peer) up() {
 	p.connected, p.heard = true, false
 	p.ups++
-	p.greetAt, p.push, p.pushAt, p.lacksAt, p.pull, p.pullAt = 0, 0, 0, 0, 0, 0
+	p.greetAt, p.push, p.pushAt, p.lacksAt = 0, 0, 0, 0
+	p.pull, p.pullAt, p.pullWait = 0, 0, pullAgain
 }
 
 func (p *peer) down() { p.connected, p.push, p.pull = false, 0, 0 }
@@ -159,6 +162,7 @@ func (l *Log) onPush(p *peer, m push) {
 
 // onHave notes what is on a peer's disk, and what that answers.
 func (l *Log) onHave(p *peer, h have, gap bool) {
+	l.checkOwn(p.id, h.board)
 	grew := !p.known.Covers(h.board)
 	if grew {
 		p.known, l.restable = p.known.Join(h.board), true
@@ -175,7 +179,7 @@ func (l *Log) onHave(p *peer, h have, gap bool) {
 			p.pushAt = l.now + slowPause
 		}
 	case p.pull:
-		p.pull, p.pullAt = 0, l.now+pullPause
+		p.pull, p.pullAt, p.pullWait = 0, l.now+pullPause, pullAgain
 	default:
 		l.onAnswer(p.id, h, gap)
 	}
@@ -211,7 +215,8 @@ func (l *Log) pull(p *peer) {
 		l.wake(p.pullAt)
 	default:
 		l.number++
-		p.pull, p.pullEnds = l.number, l.now+pullAgain
+		p.pull, p.pullEnds = l.number, l.now+p.pullWait
+		p.pullWait = min(2*p.pullWait, pullMax)
 		l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, p.pull, true, l.board}))
 		l.wake(p.pullEnds)
 	}

@@ -37,3 +37,41 @@ func lacking(v, want board.Vector) uint64 {
 	}
 	return n
 }
+
+// OnDisks reports whether all of v is on Config.Copies disks, as far as is
+// known. If not, it is pushed until it is.
+func (l *Log) OnDisks(v board.Vector) bool {
+	if l.stableVector().Covers(v) {
+		return true
+	}
+	l.want(v)
+	return false
+}
+
+// want has v pushed, in this step, to whoever lacks some of it.
+func (l *Log) want(v board.Vector) { l.spreads.wanted = l.spreads.wanted.Join(v) }
+
+func (l *Log) stableVector() board.Vector {
+	if l.restable {
+		disks := []board.Vector{l.board}
+		for _, p := range l.peers {
+			disks = append(disks, p.known)
+		}
+		l.stable, l.restable = stableOn(l.config.Copies, disks), false
+	}
+	return l.stable
+}
+
+// copies counts the disks that are known to have an article.
+func (l *Log) copies(id board.ArticleID) int {
+	n := 0
+	if l.board.Has(id) {
+		n++
+	}
+	for _, p := range l.peers {
+		if p.known.Has(id) {
+			n++
+		}
+	}
+	return n
+}

@@ -18,8 +18,7 @@ func options(pairs string) []modes.Option {
 	return list
 }
 
-// The suite, for either way of reading, one copy and two, and a cluster that is
-// too large for everyone to push to everyone.
+// The suite, for either way of reading, one copy and two.
 func TestContract(t *testing.T) {
 	for _, test := range []struct {
 		options  string
@@ -30,7 +29,6 @@ func TestContract(t *testing.T) {
 		{"sync_on_read=token", 3},
 		{"copies=2", 3},
 		{"copies=2 sync_on_read=token", 4},
-		{"", 17},
 	} {
 		t.Run(test.options, func(t *testing.T) {
 			modetest.Run(t, modetest.Direct(New), modetest.Sizes(test.replicas), modetest.With(options(test.options)...))

@@ -1,0 +1,102 @@
+package originlog
+
+import (
+	"fmt"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// OnReceive takes a message, and what came with it.
+func (l *Log) OnReceive(e modes.Receive) {
+	if e.Span != nil {
+		l.onSpan(e.From, e.Span)
+	}
+	p := l.peer(e.From)
+	r := reader{rest: e.Message}
+	if p == nil || !l.onMessage(p, &r, e.Span != nil && e.Span.Gap) {
+		l.Note("a malformed message from %s", e.From)
+	}
+}
+
+func (l *Log) onMessage(p *peer, r *reader, gap bool) bool {
+	switch r.byte() {
+	case messageAsk:
+		if a := cutAsk(r); r.end() {
+			l.onAsk(p, a)
+		}
+	case messageHave:
+		if h := cutHave(r); r.end() {
+			l.onHave(p, h, gap)
+		}
+	case messagePush:
+		if push := cutPush(r); r.end() {
+			l.onPush(p, push)
+		}
+	case messageForward:
+		if f := cutForward(r); r.end() {
+			l.onForward(p, &f)
+		}
+	case messageDone:
+		if d := cutDone(r); r.end() {
+			l.onDone(d)
+		}
+	case messageUnknown:
+		if u := cutUnknown(r); r.end() {
+			l.onUnknown(u)
+		}
+	default:
+		r.fail()
+	}
+	return r.end()
+}
+
+// onSpan notes what a peer's board has added to this one. In a gap nothing was,
+// but the board may have grown otherwise.
+func (l *Log) onSpan(from board.ReplicaID, s *modes.Span) {
+	l.checkOwn(from, s.Board)
+	if grown := l.board.Join(s.Board); !grown.Equal(l.board) {
+		l.board, l.restable = grown, true
+		l.spreads.untold = true
+		for _, p := range l.peers { // what a replica has minted was on its disk before anybody heard of it
+			p.known = p.known.Join(part(grown, p.id))
+		}
+	}
+	for _, k := range s.Keys {
+		l.keys.add(k)
+	}
+	l.brought += len(s.Keys)
+	l.spreads.grewAt = l.now
+}
+
+// OnTimer runs when something is due; what that is, Finish finds out.
+func (l *Log) OnTimer(name string) {
+	if name == timerWake {
+		l.wakeOn = false
+	}
+}
+
+// OnPeerUp greets a peer, asks it what others were asked, and sends it again
+// what it may have missed.
+func (l *Log) OnPeerUp(id board.ReplicaID) {
+	if p := l.peer(id); p != nil {
+		p.up()
+		l.askToo(p)
+	}
+}
+
+// OnPeerDown gives up what is on its way to a peer. What its disk holds stays
+// true.
+func (l *Log) OnPeerDown(id board.ReplicaID) {
+	if p := l.peer(id); p != nil {
+		p.down()
+	}
+}
+
+// checkOwn ends this replica when another has articles of it that it does not
+// know itself: its disk is not what it was, and it would give out ids twice.
+func (l *Log) checkOwn(from board.ReplicaID, v board.Vector) {
+	if got, own := v.Seq(l.self), l.board.Seq(l.self); got > own && !l.ended {
+		l.Halt(fmt.Sprintf("%s has articles of %s up to %d.%d, and this disk up to %d: it has lost what was on it", from, l.self, got, l.self, own))
+	}
+}
