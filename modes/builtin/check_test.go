@@ -52,23 +52,3 @@ func TestCheckRefuses(t *testing.T) {
 		}
 	}
 }
-
-// Options with which a mode would not start are told before it is started.
-func TestCheckRefuses(t *testing.T) {
-	for _, test := range []struct {
-		mode     string
-		option   modes.Option
-		replicas int
-		want     string // in the error; empty: there is none
-	}{
-		{"quorum", modes.Option{Name: "read", Value: "1"}, 3, "read 1 + write 2 must be more than 3 replicas"},
-		{"quorum", modes.Option{Name: "read", Value: "2"}, 3, ""},
-		{"read-your-write", modes.Option{Name: "copies", Value: "4"}, 3, "copies: want a number of replicas from 1 to 3"},
-		{"read-your-write", modes.Option{Name: "copies", Value: "2"}, 3, ""},
-	} {
-		_, err := builtin.Check(test.mode, []modes.Option{test.option}, test.replicas)
-		if got := fmt.Sprint(err); (err == nil) != (test.want == "") || err != nil && !strings.Contains(got, test.want) {
-			t.Errorf("%s with %v: %v, want %q", test.mode, test.option, err, test.want)
-		}
-	}
-}
