@@ -12,7 +12,6 @@ import (
 	"consequor/board"
 	"consequor/modes/builtin"
 	"consequor/supervisor"
-	"consequor/topologies"
 )
 
 // benchSwap shows what a change of modes costs those who use the board. Under
@@ -29,7 +28,7 @@ import (
 type benchSwap struct {
 	Rounds   int           `help:"How many times each mode is swapped for each other one." default:"5"`
 	Clients  int           `help:"How many clients work at once." default:"8"`
-	Modes    []string      `help:"Which modes, with the defaults of their options (default: all that are built in)." placeholder:"MODE,..."`
+	Modes    []string      `help:"Which modes: built-in ones, or any that the topology file names (default: all that are built in)." placeholder:"MODE,..."`
 	Articles int           `help:"How many articles to put on the board first." default:"0"`
 	Size     int           `help:"Bytes in an article's body." default:"350"`
 	Timeout  time.Duration `help:"How long one request may take." default:"10s"`
@@ -72,6 +71,10 @@ func (c *benchSwap) Run(ctx context.Context, console *Console, name clusterFlag)
 	if err != nil {
 		return err
 	}
+	requests, err := swapRequests(ctx, console, cluster, c.Modes)
+	if err != nil {
+		return err
+	}
 	if err := awaitStatus(ctx, cluster, "all replicas serve", whole); err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func (c *benchSwap) Run(ctx context.Context, console *Console, name clusterFlag)
 		return err
 	}
 	defer crowd.close()
-	b := &swapBench{benchSwap: c, cluster: cluster, console: console, name: name, load: newSwapLoad(crowd, c.Timeout, c.Size)}
+	b := &swapBench{benchSwap: c, cluster: cluster, console: console, name: name, load: newSwapLoad(crowd, c.Timeout, c.Size), requests: requests}
 	result, err := b.run(ctx)
 	if err != nil {
 		return err
@@ -92,11 +95,7 @@ func (c *benchSwap) Run(ctx context.Context, console *Console, name clusterFlag)
 }
 
 func (c *benchSwap) check() error {
-	if len(c.Modes) == 0 {
-		for _, m := range builtin.Modes() {
-			c.Modes = append(c.Modes, m.Description.Name)
-		}
-	}
+	c.Modes = modesOrBuiltIn(c.Modes)
 	for i, mode := range c.Modes {
 		if slices.Contains(c.Modes[:i], mode) {
 			return usagef("--modes: %s is named twice", mode)
@@ -114,17 +113,35 @@ func (c *benchSwap) check() error {
 	case c.Timeout <= timeoutMargin:
 		return usagef("--timeout %v: want more than %v", c.Timeout, timeoutMargin)
 	}
-	return builtInOnly(c.Modes)
+	return nil
 }
 
-// builtInOnly: the bench knows no others.
-func builtInOnly(modes []string) error {
-	for _, mode := range modes {
-		if _, ok := builtin.Lookup(mode); !ok {
-			return usagef("--modes: no mode %q is built in", mode)
-		}
+// swapRequests resolves the modes by name, as mode swap does.
+func swapRequests(ctx context.Context, console *Console, cluster *supervisor.Client, modes []string) (map[string]supervisor.SwapRequest, error) {
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	requests := make(map[string]supervisor.SwapRequest)
+	for _, name := range modes {
+		mode, err := resolveMode(ctx, console, status, name, nil)
+		if err != nil {
+			return nil, err
+		}
+		requests[name] = supervisor.SwapRequest{Mode: *mode}
+	}
+	return requests, nil
+}
+
+// modesOrBuiltIn is what --modes says, or all modes that are built in.
+func modesOrBuiltIn(modes []string) []string {
+	if len(modes) > 0 {
+		return modes
+	}
+	for _, m := range builtin.Modes() {
+		modes = append(modes, m.Description.Name)
+	}
+	return modes
 }
 
 func (r *swapBenchResult) judge() error {
@@ -148,6 +165,8 @@ type swapBench struct {
 	load    *swapLoad
 	pairs   []pairResult
 	swaps   int
+
+	requests map[string]supervisor.SwapRequest // by mode
 }
 
 func (b *swapBench) run(ctx context.Context) (*swapBenchResult, error) {
@@ -221,7 +240,7 @@ func (b *swapBench) change(ctx context.Context, l leg) error {
 	}
 	before, _ := b.load.recorder.seqs()
 	b.load.gaps.begin()
-	swapped, err := b.cluster.Swap(ctx, swapRequest(l.To), nil)
+	swapped, err := b.cluster.Swap(ctx, b.requests[l.To], nil)
 	if err != nil {
 		return doing(err)
 	}
@@ -252,10 +271,6 @@ func (b *swapBench) note(l leg, pause time.Duration, own float64) {
 	p.PauseMax = max(p.PauseMax, millis(pause))
 	p.OwnMax = max(p.OwnMax, own)
 	b.console.Note("swap %d: %s for %s, longest pause of a client %v", b.swaps, l.From, l.To, pause.Round(10*time.Microsecond))
-}
-
-func swapRequest(mode string) supervisor.SwapRequest {
-	return supervisor.SwapRequest{Mode: topologies.Mode{Name: mode}}
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"consequor/modes/builtin"
 	"consequor/replicad/api"
 	"consequor/supervisor"
 )
@@ -39,7 +38,7 @@ type benchSwapKill struct {
 	Cells   []string      `help:"Which cells, each STEP:PROCESS (default: all)." placeholder:"CELL,..."`
 	Rounds  int           `help:"How many times each. In each round a process lives a millisecond longer after the step has begun." default:"1"`
 	Clients int           `help:"How many clients work at once." default:"8"`
-	Modes   []string      `help:"The modes to go through in turn (default: all that are built in)." placeholder:"MODE,..."`
+	Modes   []string      `help:"The modes to go through in turn: built-in ones, or any that the topology file names (default: all that are built in)." placeholder:"MODE,..."`
 	Timeout time.Duration `help:"How long one request may take." default:"10s"`
 }
 
@@ -94,6 +93,10 @@ func (c *benchSwapKill) Run(ctx context.Context, console *Console, name clusterF
 	if err != nil {
 		return err
 	}
+	requests, err := swapRequests(ctx, console, cluster, c.Modes)
+	if err != nil {
+		return err
+	}
 	if err := awaitStatus(ctx, cluster, "all replicas serve", whole); err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func (c *benchSwapKill) Run(ctx context.Context, console *Console, name clusterF
 		return err
 	}
 	defer crowd.close()
-	k := &swapKill{benchSwapKill: c, cluster: cluster, console: console, load: newSwapLoad(crowd, c.Timeout, sessionsBytes)}
+	k := &swapKill{benchSwapKill: c, cluster: cluster, console: console, load: newSwapLoad(crowd, c.Timeout, sessionsBytes), requests: requests}
 	result, err := k.run(ctx, cells)
 	if err != nil {
 		return err
@@ -111,11 +114,7 @@ func (c *benchSwapKill) Run(ctx context.Context, console *Console, name clusterF
 }
 
 func (c *benchSwapKill) check() error {
-	if len(c.Modes) == 0 {
-		for _, m := range builtin.Modes() {
-			c.Modes = append(c.Modes, m.Description.Name)
-		}
-	}
+	c.Modes = modesOrBuiltIn(c.Modes)
 	switch {
 	case len(c.Modes) < 2:
 		return usagef("--modes: want two or more")
@@ -126,7 +125,7 @@ func (c *benchSwapKill) check() error {
 	case c.Timeout <= timeoutMargin:
 		return usagef("--timeout %v: want more than %v", c.Timeout, timeoutMargin)
 	}
-	return builtInOnly(c.Modes)
+	return nil
 }
 
 // choose makes cells of what the user named, or all there are.
@@ -165,6 +164,8 @@ type swapKill struct {
 	done    []cellResult
 	swapped int
 	verdict *verdict // the last cell's, of everything so far
+
+	requests map[string]supervisor.SwapRequest // by mode
 }
 
 func (k *swapKill) run(ctx context.Context, cells []cell) (*swapKillResult, error) {
@@ -207,7 +208,7 @@ func (k *swapKill) changeAndKill(ctx context.Context, r *cellResult, before *sup
 	changing, cancel := context.WithTimeout(ctx, swapEndLimit)
 	defer cancel()
 	killed, killing := false, error(nil)
-	_, err := k.cluster.Swap(changing, swapRequest(r.To), func(p supervisor.SwapProgress) {
+	_, err := k.cluster.Swap(changing, k.requests[r.To], func(p supervisor.SwapProgress) {
 		if p.Step == r.Step && !killed {
 			killed, killing = true, k.strike(changing, r.Victim, before, delay)
 		}
