@@ -34,8 +34,8 @@ func TestModeChangeUnderLoad(t *testing.T) {
 	load := s.load(client)
 	load.await(30)
 
-	s.prepare(sequentialMode)
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared && len(r.Change.SHA256) == 64 })
+	s.makeReady(sequentialMode)
+	s.awaitAll("its sum", func(r api.Status) bool { return len(r.Change.SHA256) == 64 })
 	load.await(30)
 	s.seal()
 	s.activate(sequentialMode)
@@ -154,8 +154,7 @@ func TestModeChangeCalledOff(t *testing.T) {
 	client := s.client()
 	s.post(client, "r2", "a", 1)
 	before := s.seen[0].await("its plugin", func(r api.Status) bool { return r.PluginPID != 0 })
-	s.prepare(sequentialMode)
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared })
+	s.makeReady(sequentialMode)
 	s.seal()
 	s.callOff()
 	s.post(client, "r2", "a", 1)
@@ -182,8 +181,7 @@ func TestActivateUnprepared(t *testing.T) {
 	s.order(topologies.Order{Kind: topologies.OrderActivate, Epoch: 2, Mode: sequentialMode, ModeEpoch: 2})
 	s.order(topologies.Order{Kind: topologies.OrderSeal, Epoch: 1})
 	s.attempt--
-	s.prepare(sequentialMode) // answered behind the two
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared })
+	s.makeReady(sequentialMode) // answered behind the two
 	s.post(client, "r1", "c", 3)
 	if now := s.seen[0].await("its plugin", func(r api.Status) bool { return r.PluginPID != 0 }); now.PluginPID != pid || now.Change.Sealed != "" {
 		t.Errorf("the plugin was %d; %+v", pid, now)
@@ -196,8 +194,7 @@ func TestPluginIsKilledWhileSealed(t *testing.T) {
 	s := newSite(t, 1, sequentialMode)
 	client := s.client()
 	s.post(client, "r1", "a", 1)
-	s.prepare(sequentialMode)
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared })
+	s.makeReady(sequentialMode)
 	s.seal()
 	pid := s.seen[0].await("its plugin", func(r api.Status) bool { return r.PluginPID != 0 }).PluginPID
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -216,8 +213,7 @@ func TestRestartedIntoTheNextEpoch(t *testing.T) {
 	s := newSite(t, 3, sequentialMode)
 	client := s.client()
 	s.post(client, "r3", "a", 1)
-	s.prepare(sequentialMode)
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared })
+	s.makeReady(sequentialMode)
 	s.seal()
 	s.stop(2)
 	s.epoch, s.began = 2, 2 // decided
@@ -233,8 +229,7 @@ func TestPreparedPluginDies(t *testing.T) {
 	s := newSite(t, 1, sequentialMode)
 	client := s.client()
 	running := s.seen[0].await("its plugin", func(r api.Status) bool { return r.PluginPID != 0 }).PluginPID
-	s.prepare(sequentialMode)
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared })
+	s.makeReady(sequentialMode)
 	for _, pid := range children(t) {
 		if pid != running && isPlugin(pid) {
 			syscall.Kill(pid, syscall.SIGKILL)
@@ -246,8 +241,7 @@ func TestPreparedPluginDies(t *testing.T) {
 	}
 	s.order(topologies.Order{Kind: topologies.OrderDiscard})
 	s.post(client, "r1", "a", 1)
-	s.prepare(sequentialMode)
-	s.awaitAll("being prepared", func(r api.Status) bool { return r.Change.Prepared && r.Change.Error == "" })
+	s.makeReady(sequentialMode)
 	s.seal()
 	s.activate(sequentialMode)
 	s.post(client, "r1", "b", 2)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -131,6 +132,25 @@ func (s *site) order(o topologies.Order) {
 func (s *site) prepare(mode topologies.Mode) {
 	s.attempt++
 	s.order(topologies.Order{Kind: topologies.OrderPrepare, Epoch: s.epoch + 1, Mode: mode})
+}
+
+// makeReady prepares a mode that can be. On a busy machine its plugin may come
+// too late, as any; then it is another attempt.
+func (s *site) makeReady(mode topologies.Mode) {
+	s.t.Helper()
+	for late := true; late; {
+		s.prepare(mode)
+		late = false
+		for _, n := range s.seen {
+			came := n.await("being prepared", func(r api.Status) bool {
+				return r.Change.Attempt == s.attempt && (r.Change.Prepared || r.Change.Error != "")
+			}).Change
+			if came.Error != "" && !strings.Contains(came.Error, "not ready within") {
+				s.t.Fatalf("not prepared: %s", came.Error)
+			}
+			late = late || came.Error != ""
+		}
+	}
 }
 
 // seal ends the epoch and brings all boards to what they hold together.
