@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -257,11 +258,13 @@ func (h *hub) reported(s api.Status) {
 	})
 }
 
-// because is a cause, if one is known, behind what it has caused.
+// because is a cause, if one is known, behind what it has caused: its first
+// line, for an event is one.
 func because(why string) string {
 	if why == "" {
 		return ""
 	}
+	why, _, _ = strings.Cut(why, "\n")
 	return ": " + why
 }
 
