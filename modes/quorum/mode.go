@@ -121,7 +121,7 @@ func (m *Mode) onRead(q *originlog.Request) {
 	if !q.Found && !m.find(q) {
 		return
 	}
-	if !q.UpTo.Covers(q.Seen) { // of another mode's epoch, or of a post that was not acknowledged
+	if !q.UpTo.Covers(q.Seen) { // a token that unsafe quorums gave out, or none did
 		if !m.log.Board().Covers(q.Seen) {
 			m.log.Fetch(q.Seen, true)
 			return
@@ -135,15 +135,13 @@ func (m *Mode) onRead(q *originlog.Request) {
 
 // find brings here what R replicas hold: the join of their boards.
 func (m *Mode) find(q *originlog.Request) bool {
-	if m.refuseHopeless(q, "read", m.read) {
-		return false
-	}
 	if m.read == 1 {
 		q.Found, q.UpTo = true, m.log.Board()
 		return true
 	}
 	round := m.log.Ask(q, originlog.Spans)
 	if round.Count() < m.read {
+		m.refuseHopeless(q, "read", m.read)
 		return false
 	}
 	q.Found, q.UpTo = true, round.Join(m.read)
@@ -163,11 +161,13 @@ func (m *Mode) onReply(q *originlog.Request) {
 		m.onPost(q)
 		return
 	}
-	if m.log.Looking(q) || m.refuseHopeless(q, "read", m.read) {
+	if m.log.Looking(q) {
 		return
 	}
 	if round := m.log.Ask(q, originlog.Spans); round.Count() >= m.read {
 		m.log.LookUpParent(q)
+	} else {
+		m.refuseHopeless(q, "read", m.read)
 	}
 }
 
