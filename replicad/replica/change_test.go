@@ -188,6 +188,62 @@ func TestActivateUnprepared(t *testing.T) {
 	}
 }
 
+// In epoch 1 reads are answered without asking the mode, in epoch 2 they are
+// not: what epoch 1 allowed is over with it.
+func TestAViewEndsWithItsEpoch(t *testing.T) {
+	s := newSite(t, 1, rogueMode("local", ""))
+	client := s.client()
+	read := func(want string) {
+		t.Helper()
+		a := s.do(client, api.Request{Verb: api.Read, Replica: "r1"})
+		if a.Epoch != s.epoch || a.Guarantee != want {
+			t.Errorf("in epoch %d a read says epoch %d, %q; want %q", s.epoch, a.Epoch, a.Guarantee, want)
+		}
+	}
+	read("from the view of epoch 1")
+	s.makeReady(rogueMode("asked", ""))
+	s.seal()
+	s.activate(rogueMode("asked", ""))
+	read("one disk")
+	s.callOff()
+	read("one disk")
+}
+
+// One process hosts three replicas, each with a board of its own: its one
+// plugin serves them all, and is exchanged for all at once.
+func TestModeChangeOfAPackedProcess(t *testing.T) {
+	s := &site{cluster: newCluster(t, 3, "rogue"), epoch: 1, mode: rogueMode("none", ""), began: 1,
+		orders: make([]chan topologies.Order, 1), seen: make([]*newest, 1)}
+	for i := range s.config {
+		s.config[i].Process, s.config[i].Peer = "r1", s.config[0].Peer
+	}
+	s.launch(0, func(o *Options) { o.Config.Hosts = []board.ReplicaID{1, 2, 3} })
+	client := s.client()
+	pids := make(map[int]bool)
+	each := func(key string, id uint64, is func(api.Status) bool) {
+		t.Helper()
+		for _, r := range s.config {
+			pids[s.seen[0].awaitOf(r.Name, key, is).PluginPID] = true
+			if id > 0 {
+				s.post(client, r.Name, key, id)
+			}
+		}
+	}
+	each("its serving", 1, serves)
+	s.prepare(s.mode)
+	each("being prepared", 0, func(r api.Status) bool { return r.Change.Prepared })
+	s.order(topologies.Order{Kind: topologies.OrderSeal, Epoch: 1})
+	each("being sealed", 0, func(r api.Status) bool { return r.Change.Sealed == "1" })
+	s.order(topologies.Order{Kind: topologies.OrderMerge, Epoch: 1, Target: board.Vector{{Seq: 1}}})
+	each("being merged", 0, func(r api.Status) bool { return r.Change.Merged == "1" })
+	s.epoch, s.began = 2, 2
+	s.order(topologies.Order{Kind: topologies.OrderActivate, Epoch: 2, Mode: s.mode, ModeEpoch: 2})
+	each("its serving in epoch 2", 2, func(r api.Status) bool { return serves(r) && r.Epoch == 2 })
+	if len(pids) != 2 {
+		t.Errorf("plugins that served: %v, want two", pids)
+	}
+}
+
 // The plugin of a sealed replica is killed: the next one says Sealed again, and
 // the change goes through.
 func TestPluginIsKilledWhileSealed(t *testing.T) {

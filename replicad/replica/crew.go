@@ -192,7 +192,7 @@ func (m *machine) receive() {
 // stepped has the host do what a batch's effects say, unless they are not what
 // a mode may say.
 func (l *loop) stepped(life, number uint64, effects *modes.Effects) error {
-	if err := wellFormed(effects, l.process.replicaIDs()); err != nil {
+	if err := wellFormed(effects, l.process.ids); err != nil {
 		return err
 	}
 	kept, more, most := l.records.kept, savedSize(effects), l.process.limits.recordsSizeMax

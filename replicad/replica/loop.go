@@ -54,7 +54,7 @@ func newLoop(p *process, self topologies.Replica) (*loop, error) {
 		return nil, err
 	}
 	l.host, err = host.New(host.Config{
-		Self: self.ID, Replicas: p.replicaIDs(), Voters: p.voters(), Cluster: p.config.ClusterID,
+		Self: self.ID, Replicas: p.ids, Voters: p.voters(), Cluster: p.config.ClusterID,
 		Epoch: p.config.Epoch, ModeEpoch: p.config.ModeEpoch, Mode: p.config.Mode.Name, Options: p.config.Mode.Options,
 		Seed: p.config.Seed, ReplicaName: p.replicaName, Disk: l.records, Network: network{p}, Plugin: l, Clients: l,
 	})
@@ -144,6 +144,7 @@ func (l *loop) Stopped() {
 
 // Halted is told when this replica can't go on.
 func (l *loop) Halted(why string) {
+	why = brief(why) // it may be the mode's own word
 	l.log.Error("halted", "why", why)
 	l.process.reporter.failed(l, why)
 	l.halted <- why

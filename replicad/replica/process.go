@@ -75,6 +75,7 @@ type process struct {
 	loops    []*loop
 	reporter *reporter
 	spans    map[board.ReplicaID]chan span
+	ids      []board.ReplicaID // of all replicas, rising
 	byID     map[board.ReplicaID]*topologies.Replica
 }
 
@@ -87,6 +88,7 @@ func Run(ctx context.Context, o Options) error {
 		spans: make(map[board.ReplicaID]chan span), byID: make(map[board.ReplicaID]*topologies.Replica),
 	}
 	for i := range p.config.Replicas {
+		p.ids = append(p.ids, p.config.Replicas[i].ID)
 		p.byID[p.config.Replicas[i].ID] = &p.config.Replicas[i]
 	}
 	p.reporter = newReporter(p)
@@ -340,18 +342,7 @@ func (p *process) hostedReplicas() []topologies.Replica {
 	return hosted
 }
 
-func (p *process) replicaIDs() []board.ReplicaID {
-	ids := make([]board.ReplicaID, len(p.config.Replicas))
-	for i, r := range p.config.Replicas {
-		ids[i] = r.ID
-	}
-	return ids
-}
-
-func (p *process) voters() []board.ReplicaID {
-	ids := p.replicaIDs()
-	return ids[:min(len(ids), VotersMax)]
-}
+func (p *process) voters() []board.ReplicaID { return p.ids[:min(len(p.ids), VotersMax)] }
 
 func (p *process) replicaName(id board.ReplicaID) string {
 	if r := p.byID[id]; r != nil {

@@ -77,7 +77,7 @@ func (l *loop) startNow(ctx context.Context, o *topologies.Order) (*modes.Start,
 	l.in.put(func() {
 		start <- &modes.Start{
 			Epoch: o.Epoch, Incarnation: l.host.Incarnation() + 1, Seed: l.process.config.Seed, Options: o.Mode.Options,
-			Self: l.self.ID, Replicas: l.process.replicaIDs(), Voters: l.process.voters(), Board: l.host.Vector(), Served: true,
+			Self: l.self.ID, Replicas: l.process.ids, Voters: l.process.voters(), Board: l.host.Vector(), Served: true,
 		}
 	})
 	select {

@@ -56,6 +56,9 @@ func (r *rogue) start(e modes.Start, out *modes.Effects) {
 		}
 	}
 	r.at = r.when == "start"
+	if r.how == "local" {
+		out.LocalReads("from the view of epoch " + strconv.FormatUint(e.Epoch, 10))
+	}
 	out.Report(modes.Status{Role: modes.RolePeer, Joined: true, CaughtUp: true})
 }
 

@@ -17,17 +17,21 @@ import (
 // waitMax bounds every wait for an event that must come.
 const waitMax = 30 * time.Second
 
-// newest keeps the newest status that a process has reported.
+// newest keeps the newest status that a process has reported, of each of its
+// replicas.
 type newest struct {
 	t       testing.TB
 	mu      sync.Mutex
 	rest    []byte
-	status  api.Status
+	status  api.Status            // whatever replica it is of
+	of      map[string]api.Status // by replica
 	reports int
 	changed chan struct{} // closed, and made anew, at each report
 }
 
-func newNewest(t testing.TB) *newest { return &newest{t: t, changed: make(chan struct{})} }
+func newNewest(t testing.TB) *newest {
+	return &newest{t: t, of: make(map[string]api.Status), changed: make(chan struct{})}
+}
 
 func (n *newest) Write(b []byte) (int, error) {
 	n.mu.Lock()
@@ -43,19 +47,29 @@ func (n *newest) Write(b []byte) (int, error) {
 		if err := json.Unmarshal(line, &n.status); err != nil {
 			n.t.Errorf("report %q: %v", line, err)
 		}
+		n.of[n.status.Name] = n.status
 		n.reports++
 		close(n.changed)
 		n.changed = make(chan struct{})
 	}
 }
 
-// await waits until the process reports what is wanted.
+// await waits until the process reports what is wanted of its one replica.
 func (n *newest) await(what string, is func(api.Status) bool) api.Status {
+	n.t.Helper()
+	return n.awaitOf("", what, is)
+}
+
+// awaitOf waits for one of several replicas.
+func (n *newest) awaitOf(replica, what string, is func(api.Status) bool) api.Status {
 	n.t.Helper()
 	limit := time.After(waitMax)
 	for {
 		n.mu.Lock()
 		s, changed := n.status, n.changed
+		if replica != "" {
+			s = n.of[replica]
+		}
 		n.mu.Unlock()
 		if is(s) {
 			return s
