@@ -48,7 +48,6 @@ func newLoop(p *process, self topologies.Replica) (*loop, error) {
 		notes: newThrottle(), losses: newThrottle(), waiters: make(map[modes.RequestID]*waiter),
 		stopped: make(chan struct{}), halted: make(chan string, 1),
 	}
-	l.view.Store(&host.View{})
 	var err error
 	if l.records, err = newDisk(l.disk); err != nil {
 		return nil, err
@@ -61,6 +60,8 @@ func newLoop(p *process, self topologies.Replica) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
+	// For the status: without a guarantee, no read is answered from it.
+	l.View(host.View{Epoch: p.config.Epoch, Mode: p.config.Mode.Name, Board: l.records.Vector()})
 	l.disk.OnSynced(func(pos store.Position) {
 		l.in.put(func() { l.host.Synced(host.Position(pos)) })
 	})
