@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"consequor/modes"
 )
 
 // target is whom a verb is for, once roles are resolved.
@@ -30,7 +32,7 @@ func (s *supervisor) resolve(text string) (target, error) {
 		office = &name
 	}
 	if office == nil {
-		return target{}, &Error{Kind: KindNoCoordinator, Message: "no " + name + " is known just now", Hint: "see: consequorctl status"}
+		return target{}, noOffice(status, name)
 	}
 	r := status.Replica(*office)
 	if r == nil {
@@ -39,6 +41,15 @@ func (s *supervisor) resolve(text string) (target, error) {
 	}
 	i := slices.IndexFunc(s.processes, func(p *process) bool { return p.name == r.Process })
 	return target{r.Name, plugin, r.Role, s.processes[i]}, nil
+}
+
+// noOffice is why nobody is hit who holds an office: nobody does just now, or
+// the mode has none.
+func noOffice(status *ClusterStatus, office string) error {
+	if slices.ContainsFunc(status.Replicas, func(r ReplicaStatus) bool { return r.Role == string(modes.RolePeer) }) {
+		return &Error{Kind: KindNoCoordinator, Message: "mode " + status.Mode + " has no " + office, Hint: "name a replica: " + targets(status)}
+	}
+	return &Error{Kind: KindNoCoordinator, Message: "no " + office + " is known just now", Hint: "see: consequorctl status"}
 }
 
 // targetsShown bounds the names in a hint.

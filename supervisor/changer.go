@@ -85,12 +85,25 @@ func (c *changer) onBegin(w *swap) {
 	}
 	reports, _ := c.hub.reports()
 	if refusal := c.core.Begin(c.now(), reports); refusal != nil {
-		w.begun <- &Error{Kind: KindReplicaDown, Message: refusal.Why, Hint: "bring it back with: consequorctl restart " + refusal.Replica}
+		w.begun <- &Error{Kind: KindReplicaDown, Message: refusal.Why, Hint: bringBack(refusal.Replica, c.hub.stateOf(refusal.Replica))}
 		return
 	}
 	w.from = c.site.mode().Name
 	c.swap = w
 	w.begun <- nil
+}
+
+// bringBack is what makes a replica serve again that is in the state state.
+func bringBack(replica string, state State) string {
+	switch state {
+	case StatePaused:
+		return "let it go on with: consequorctl resume " + replica
+	case StateFailed:
+		return "see why with: consequorctl status; once that is mended: consequorctl restart " + replica
+	case StateStarting, StateServing:
+		return "see what it waits for, and when it serves: consequorctl status --watch"
+	}
+	return "bring it back with: consequorctl restart " + replica
 }
 
 // step lets the core look, and does what it wants: first what is to be durable,

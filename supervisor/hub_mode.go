@@ -36,12 +36,19 @@ func (r *row) changeReport() modechange.Report {
 	}
 	switch r.shown {
 	case StateKilled, StateStopped, StateFailed:
-		why, _, _ := strings.Cut(cmp.Or(r.why, r.report.Fault), "\n")
-		report.Gone = fmt.Sprintf("is %s: %s", r.shown, why)
+		why, _, _ := strings.Cut(cmp.Or(r.why, fmt.Sprintf("is %s: %s", r.shown, r.report.Fault)), "\n")
+		report.Gone = strings.TrimSuffix(why, wordsHead)
 	}
 	report.Sealed = vectorOf(told.Sealed, &report)
 	report.Merged = vectorOf(told.Merged, &report)
 	return report
+}
+
+// stateOf returns the state of the replica name.
+func (h *hub) stateOf(name string) State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.row(name).shown
 }
 
 // vectorOf reads what a report says of a board; empty: nothing. What cannot be

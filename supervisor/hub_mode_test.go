@@ -73,7 +73,7 @@ func TestChangeReports(t *testing.T) {
 	if !r2.Alive || r2.Listens || r2.Serves || r2.Gone != "" || r2.Sealed != nil || !strings.Contains(r2.Error, "cannot be read") {
 		t.Errorf("r2: %+v", r2)
 	}
-	if r3.Alive || r3.Gone != "is killed: was killed, and stays down" {
+	if r3.Alive || r3.Gone != "was killed, and stays down" {
 		t.Errorf("r3: %+v", r3)
 	}
 	if r4.Alive || r4.Gone != "" || r4.State != "starting" {

@@ -270,6 +270,10 @@ func (p *process) respawn() outcome {
 	return outcome{pid: p.child.pid}
 }
 
+// wordsHead stands between why a process died and, on lines of their own, its
+// last words.
+const wordsHead = "; its last words:"
+
 // mourn does what the policy says after a death that nobody asked for.
 func (p *process) mourn(e exit, lived time.Duration, words string) {
 	if lived < quickDeath {
@@ -278,7 +282,7 @@ func (p *process) mourn(e exit, lived time.Duration, words string) {
 		p.deaths = 1
 	}
 	if words != "" {
-		words = "; its last words:\n" + words
+		words = wordsHead + "\n" + words
 	}
 	switch {
 	case e.code == topologies.ExitFault:

@@ -103,11 +103,14 @@ func (s *state) check(t *topologies.Topology, asked bool) error {
 	var differ []string
 	mode := s.runs(t.Mode, asked) || !asked && sameMode(t.Mode, s.Declared)
 	if !mode {
-		made := "made with " + describeMode(s.Mode)
-		if !sameMode(s.Mode, s.Declared) {
-			made = "changed to " + describeMode(s.Mode)
+		source, made := "the topology", "made with"
+		if asked {
+			source = "--mode"
 		}
-		differ = append(differ, fmt.Sprintf("mode: %s, %s", describeMode(t.Mode), made))
+		if !sameMode(s.Mode, s.Declared) {
+			made = "changed to"
+		}
+		differ = append(differ, fmt.Sprintf("mode: %s says %s, it was %s %s", source, describeMode(t.Mode), made, describeMode(s.Mode)))
 	}
 	replicas := describeReplicas(t.Replicas) == describeReplicas(s.Replicas)
 	if !replicas {
@@ -121,6 +124,9 @@ func (s *state) check(t *topologies.Topology, asked bool) error {
 		e.Hint = fmt.Sprintf("bring it up with --mode %s, then: consequorctl mode swap %s", s.Mode.Name, t.Mode.Name)
 		for _, o := range t.Mode.Options {
 			e.Hint += fmt.Sprintf(" --option %s=%s", o.Name, o.Value)
+		}
+		if len(s.Served) == 0 { // perhaps because that mode cannot run here
+			e.Hint = "it has never served: remove the data with: consequorctl down --cluster " + s.Cluster + " --wipe"
 		}
 	default:
 		e.Hint = "use the topology it was made with (" + s.Topology + "), give this one another name, " +

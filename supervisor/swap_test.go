@@ -118,7 +118,7 @@ func TestTopologyAfterSwap(t *testing.T) {
 	}
 	c.config.Topology.Mode.Name = "quorum"
 	e := c.wantKind(Run(c.ctx, c.config), KindDiffers)
-	if e.Message != "cluster fake has data that was made otherwise: mode: quorum, changed to mine" || e.Hint != "bring it up with --mode mine, then: consequorctl mode swap quorum" {
+	if e.Message != "cluster fake has data that was made otherwise: mode: the topology says quorum, it was changed to mine" || e.Hint != "bring it up with --mode mine, then: consequorctl mode swap quorum" {
 		t.Errorf("%s\nhint: %s", e.Message, e.Hint)
 	}
 	c.config.Topology.Mode.Name, c.config.ModeAsked = "sequential", true
@@ -174,6 +174,13 @@ func TestSwapRefused(t *testing.T) {
 	}
 	c.act(Restart, "r2")
 	c.awaitState("r2", StateServing)
+	c.act(Pause, "r2")
+	_, err = c.swap(quorumMode).wait()
+	if e := c.wantKind(err, KindReplicaDown); e.Message != "r2 is paused: all replicas are needed" || e.Hint != "let it go on with: consequorctl resume r2" {
+		t.Errorf("%+v", e)
+	}
+	c.act(Resume, "r2")
+	c.awaitState("r2", StateServing)
 	first := c.swap(quorumMode)
 	first.await(modechange.Prepare)
 	if r := c.await("r3 is waited for", func(s *ClusterStatus) bool { return s.Replica("r1").Change == "" && s.Replica("r3").Change != "" }).Replica("r3"); r.Change != "prepare" || r.Why != "the mode change: prepare" {
@@ -183,7 +190,7 @@ func TestSwapRefused(t *testing.T) {
 	c.wantKind(err, KindChanging)
 	c.act(Kill, "r3")
 	_, err = first.wait()
-	if e := c.wantKind(err, KindReplicaDown); !strings.Contains(e.Message, "r3: is killed") {
+	if e := c.wantKind(err, KindReplicaDown); !strings.Contains(e.Message, "for r3 was killed, ") {
 		t.Errorf("%s", e.Message)
 	}
 	if s, err := readState(c.home()); err != nil || s.record() != (modechange.Record{Epoch: 1, ModeEpoch: 1}) {
@@ -202,7 +209,7 @@ func TestSwapCalledOff(t *testing.T) {
 	c.act(Kill, "r3")
 	_, err := change.wait()
 	e := c.wantKind(err, KindCalledOff)
-	if !strings.HasPrefix(e.Message, "mode quorum: called off, for r3: is killed") || !strings.HasSuffix(e.Message, "sequential goes on in epoch 2; not yet on r3") {
+	if !strings.HasPrefix(e.Message, "mode quorum: called off, for r3 was killed, ") || !strings.HasSuffix(e.Message, "sequential goes on in epoch 2; not yet on r3") {
 		t.Errorf("%s", e.Message)
 	}
 	if s := c.status(); s.Epoch != 2 || s.Mode != "sequential" {

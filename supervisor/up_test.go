@@ -149,7 +149,7 @@ func TestTopologyDiffers(t *testing.T) {
 	c.config.Topology = fakeTopology(5)
 	c.config.Topology.Mode.Name = "quorum"
 	e := c.wantKind(Run(c.ctx, c.config), KindDiffers)
-	want := "cluster fake has data that was made otherwise: mode: quorum, made with sequential; " +
+	want := "cluster fake has data that was made otherwise: mode: the topology says quorum, it was made with sequential; " +
 		"replicas: 5 (r1, r2, r3, r4, r5), made with 3 (r1, r2, r3)"
 	if e.Message != want || !strings.Contains(e.Hint, "down --cluster fake --wipe") {
 		t.Errorf("got  %s\nwant %s\nhint %s", e.Message, want, e.Hint)

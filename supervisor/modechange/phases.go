@@ -39,7 +39,7 @@ func (c *Changer) onPrepare() bool {
 			c.finish(&End{Cause: NotPrepared, Why: r.Replica + ": " + r.Error})
 			return true
 		case r.Gone != "":
-			c.finish(&End{Cause: ReplicaDown, Why: r.Replica + ": " + r.Gone})
+			c.finish(&End{Cause: ReplicaDown, Why: r.Replica + " " + r.Gone})
 			return true
 		}
 	}
@@ -120,14 +120,14 @@ func (c *Changer) broken(what string, done func(*replica) bool) string {
 		case c.speaks(r) && r.Error != "":
 			return r.Replica + ": " + r.Error
 		case r.Gone != "":
-			return r.Replica + ": " + r.Gone
+			return r.Replica + " " + r.Gone
 		}
 	}
 	if c.now < c.until {
 		return ""
 	}
 	late := c.without(func(r *replica) bool { return done(r) && c.prepared(r) })
-	return fmt.Sprintf("%s not %s in time", strings.Join(late, ", "), what)
+	return fmt.Sprintf("%s: not %s in time", strings.Join(late, ", "), what)
 }
 
 // callOff ends a change that may have sealed some replica: the old mode goes

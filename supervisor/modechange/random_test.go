@@ -165,7 +165,7 @@ func (m *model) reports() []Report {
 		r := Report{Replica: h.name, Life: h.life, Alive: h.alive, Listens: h.alive && !h.paused, Serves: h.alive && !h.paused, State: "as it is",
 			Epoch: h.epoch, Attempt: h.attempt, Prepared: h.ready, Error: h.broken, Sealed: h.seen, Merged: h.merged}
 		if h.killed {
-			r.Gone = "it was killed"
+			r.Gone = "was killed"
 		}
 		list = append(list, r)
 	}

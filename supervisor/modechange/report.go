@@ -33,7 +33,7 @@ type Report struct {
 	Replica string
 	Life    uint64 // counts its processes: in another life, what the last one said is void
 	Alive   bool   // there is a process
-	Gone    string // why no process will serve without help, as in "it was killed"; empty: it serves, or will
+	Gone    string // why no process will serve without help, as in "was killed"; empty: it serves, or will
 	Listens bool   // it takes orders: started, told to go, not paused
 	Serves  bool   // in Epoch
 	State   string // for people, as in "starting"

@@ -63,7 +63,7 @@ r1 sealed 3      =>
 r3 killed        => save 2/1
 saved            => r1:discard r1:activate 2/1 r2:discard r2:activate 2/1
 r1 epoch 2       =>
-r2 epoch 2       => called_off: r3: it was killed; missing r3
+r2 epoch 2       => called_off: r3 was killed; missing r3
 r3 starts 2      =>`},
 		{"one starts anew during the merge: sealed again, and a new target", `
 begin            => all:prepare
@@ -98,7 +98,7 @@ r2 sealed 3      =>
 saved            => r1:discard r1:activate 2/1 r2:discard r2:activate 2/1
 r1 epoch 2       =>
 r2 epoch 2       =>
-+30s             => called_off: r3 not sealed in time; missing r3
++30s             => called_off: r3: not sealed in time; missing r3
 r3 goes on       => r3:discard r3:activate 2/1`},
 		{"after the decision nobody is waited for who is gone, and nothing is undone", `
 begin            => all:prepare
@@ -263,7 +263,7 @@ func (s *story) reported(t *testing.T, r *Report, words []string) {
 	case "killed", "dies":
 		*r = Report{Replica: r.Replica, Life: r.Life, State: "starting"}
 		if words[0] == "killed" {
-			r.State, r.Gone = "killed", "it was killed"
+			r.State, r.Gone = "killed", "was killed"
 		}
 	case "starts":
 		*r = Report{Replica: r.Replica, Life: r.Life + 1, Alive: true, Listens: true, Serves: true, State: "serving"}
