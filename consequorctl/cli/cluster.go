@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"consequor/supervisor"
 	"consequor/topologies"
@@ -45,7 +47,19 @@ func (name clusterFlag) home() (string, error) {
 	if len(homes) == 1 {
 		return homes[0].Path, nil
 	}
+	var e *supervisor.Error
+	if len(homes) > 1 && errors.As(err, &e) && e.Kind == supervisor.KindNotRunning {
+		return "", &supervisor.Error{Kind: e.Kind, Message: e.Message, Hint: "say which of those that are down with --cluster NAME: " + homeNames(homes)}
+	}
 	return "", err
+}
+
+func homeNames(homes []supervisor.ClusterHome) string {
+	names := make([]string, len(homes))
+	for i, h := range homes {
+		names[i] = h.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 func existingHome(name string) (string, error) {

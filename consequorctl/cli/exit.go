@@ -61,11 +61,20 @@ func describe(err error) *Failure {
 	case errors.As(err, &cluster):
 		return &Failure{clusterCode(cluster.Kind), string(cluster.Kind), err.Error(), cluster.Hint}
 	case errors.As(err, &grammar):
-		return &Failure{ExitUsage, "usage", err.Error(), "consequorctl --help lists the commands and their flags"}
+		return &Failure{ExitUsage, "usage", err.Error(), usageHint(grammar.Context)}
 	case errors.Is(err, context.Canceled):
 		return &Failure{ExitFailed, "interrupted", "interrupted", ""}
 	}
 	return &Failure{ExitFailed, "failed", err.Error(), ""}
+}
+
+// usageHint names the help of the command that a line was meant for, as far as
+// that was understood.
+func usageHint(line *kong.Context) string {
+	if line != nil && line.Selected() != nil {
+		return line.Selected().FullPath() + " --help tells of its arguments and flags"
+	}
+	return "consequorctl --help lists the commands and their flags"
 }
 
 func describeRequest(e *api.Error) *Failure {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"consequor/modes"
@@ -18,13 +19,14 @@ import (
 // modeShowCmd shows a mode in words.
 type modeShowCmd struct {
 	modeSource
-	Mode string `arg:"" help:"The mode's name."`
+	Mode string `arg:"" optional:"" help:"The mode's name (default: the one that runs)."`
 }
 
 type modeShowResult struct {
 	Name        string       `json:"name"`
 	Version     string       `json:"version"`
 	Running     bool         `json:"running"`
+	Unsafe      bool         `json:"unsafe"` // it runs with options that break its promise
 	Plugin      string       `json:"plugin"` // path; empty: built in
 	SHA256      string       `json:"sha256"`
 	Promise     string       `json:"promise"`
@@ -44,6 +46,12 @@ func (c *modeShowCmd) Run(ctx context.Context, console *Console, name clusterFla
 	s, err := c.look(ctx, console, name)
 	if err != nil {
 		return err
+	}
+	if c.Mode == "" && s.cluster == nil {
+		return &Failure{ExitUsage, "usage", "no cluster is running whose mode could be shown", "name a mode: " + strings.Join(s.names(), ", ")}
+	}
+	if c.Mode == "" {
+		c.Mode = s.cluster.Mode
 	}
 	mode, err := s.find(c.Mode)
 	if err != nil {
@@ -82,6 +90,7 @@ func (s *surroundings) show(m topologies.Mode, d *modes.Description) modeShowRes
 		Name: m.Name, Version: d.Version, Running: s.runs(m.Name), Plugin: m.Plugin, SHA256: m.SHA256,
 		Promise: d.Promise, Survives: d.Survives, ReplicasMax: d.ReplicasMax, Options: []modeOption{},
 	}
+	result.Unsafe = result.Running && s.cluster.Unsafe
 	for _, o := range d.Options {
 		option := modeOption{Name: o.Name, Default: o.Default, Meaning: o.Meaning}
 		if result.Running {
@@ -97,14 +106,20 @@ func (s *surroundings) show(m topologies.Mode, d *modes.Description) modeShowRes
 }
 
 func printMode(w io.Writer, r modeShowResult) {
-	head := "mode " + r.Name + ", version " + r.Version
+	head := "mode " + r.Name
+	if r.Version != "" {
+		head += ", version " + r.Version
+	}
 	if r.Plugin != "" {
 		head += ", plugin " + r.Plugin
 	}
 	if r.Running {
-		head += ": it runs"
+		head += ": it runs" + unsafeNote(r.Unsafe)
 	}
-	fmt.Fprintf(w, "%s\n\nPromise: %s\n\nSurvives: %s\n", inertLine(head), inertLines(r.Promise), inertLines(r.Survives))
+	fmt.Fprintf(w, "%s\n\nPromise: %s\n", inertLine(head), inertLines(cmp.Or(r.Promise, "it does not say")))
+	if r.Survives != "" {
+		fmt.Fprintf(w, "\nSurvives: %s\n", inertLines(r.Survives))
+	}
 	if r.ReplicasMax > 0 {
 		fmt.Fprintf(w, "\nReplicas: at most %d\n", r.ReplicasMax)
 	}

@@ -83,6 +83,10 @@ func (c *modeSwapCmd) Run(ctx context.Context, console *Console, name clusterFla
 // those that are given here.
 func resolveMode(ctx context.Context, console *Console, status *supervisor.ClusterStatus, name string, options []modes.Option) (*topologies.Mode, error) {
 	t, err := loadFor(console, status, topologies.Options{Mode: name, ModeOptions: options})
+	var failure *Failure
+	if errors.As(err, &failure) { // the mode is no flag here
+		failure.Message = strings.TrimPrefix(failure.Message, "--mode: ")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -213,6 +217,6 @@ func printSwap(w io.Writer, quiet bool, r *supervisor.SwapResult) {
 	}
 	fmt.Fprintln(w)
 	if len(r.Missing) > 0 {
-		fmt.Fprintf(w, "not yet on %s: there it begins as soon as they are up\n", strings.Join(r.Missing, ", "))
+		fmt.Fprintf(w, "not yet on %s: there it begins as soon as they can; see consequorctl status\n", strings.Join(r.Missing, ", "))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"consequor/modes"
+	"consequor/replicad/api"
 	"consequor/supervisor"
 )
 
@@ -64,9 +65,22 @@ func showStatus(console *Console, status *supervisor.ClusterStatus) error {
 func printStatusHead(w io.Writer, s *supervisor.ClusterStatus) {
 	fmt.Fprintf(w, "cluster %s, mode %s%s, epoch %d%s, supervisor pid %d\n",
 		s.Cluster, s.Mode, unsafeNote(s.Unsafe), s.Epoch, offices(s), s.SupervisorPID)
+	if r := changing(s); r != nil {
+		fmt.Fprintf(w, "its mode is being changed: %s waits for step %s\n", r.Name, r.Change)
+	}
 	if s.Web != nil {
 		fmt.Fprintf(w, "web client at %s\n", *s.Web)
 	}
+}
+
+// changing is the first replica that a mode change waits for; nil: none.
+func changing(s *supervisor.ClusterStatus) *supervisor.ReplicaStatus {
+	for i := range s.Replicas {
+		if s.Replicas[i].Change != "" {
+			return &s.Replicas[i]
+		}
+	}
+	return nil
 }
 
 // unsafeNote stands behind the name of a mode whose options break its promise.
@@ -108,10 +122,21 @@ func printReplicas(w io.Writer, replicas []supervisor.ReplicaStatus) {
 // its log have the rest.
 func why(r supervisor.ReplicaStatus) string {
 	line, _, _ := strings.Cut(r.Why, "\n")
+	line = strings.TrimSuffix(line, "; its last words:")
+	if line == "" && r.State == supervisor.StateStarting {
+		line = stepAwaited[r.Step]
+	}
 	if line != "" && (r.State == supervisor.StateServing || r.State == supervisor.StateStarting) {
 		return "waits for " + line
 	}
 	return line
+}
+
+// stepAwaited is what a replica waits for that has come so far, and does not say
+// more itself.
+var stepAwaited = map[string]string{
+	string(api.Started): "its mode to say that it has joined its peers",
+	string(api.Joined):  "its mode to say that it has caught up",
 }
 
 func termOrNone(term uint64) string {
