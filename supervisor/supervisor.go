@@ -322,9 +322,10 @@ func (s *supervisor) notReady(status *ClusterStatus, what string) error {
 	defer s.mu.Unlock()
 	var text strings.Builder
 	text.WriteString(what)
+	failed := slices.ContainsFunc(status.Replicas, func(r ReplicaStatus) bool { return r.State == StateFailed })
 	for _, r := range status.Replicas {
-		if r.State == StateServing {
-			continue
+		if r.State == StateServing || failed && r.State == StateStarting {
+			continue // it serves, or was on its way
 		}
 		fmt.Fprintf(&text, "\n%s: %s", r.Name, r.State)
 		if r.Step != "" && r.State == StateStarting {

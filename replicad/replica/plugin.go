@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -74,9 +75,12 @@ func (p *process) launchMode(ctx context.Context, mode topologies.Mode, output i
 	}
 	running, err := modeplugin.Launch(ctx, launch)
 	var other *modeplugin.SumError
+	var missing *fs.PathError
 	switch {
 	case errors.As(err, &other):
 		return nil, &faultError{fmt.Sprintf("mode %s: its plugin %v", mode.Name, other)}
+	case errors.As(err, &missing) && missing.Path == mode.Plugin && errors.Is(err, fs.ErrNotExist):
+		return nil, &faultError{fmt.Sprintf("mode %s: its plugin %s is not there", mode.Name, mode.Plugin)}
 	case err != nil:
 		return nil, fmt.Errorf("mode %s: %w", mode.Name, err)
 	}

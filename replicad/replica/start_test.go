@@ -1,6 +1,9 @@
 package replica
 
 import (
+	"context"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"consequor/replicad/api"
@@ -17,5 +20,18 @@ func TestStatusAfterRestart(t *testing.T) {
 	status := s.seen[0].await("its serving", serves)
 	if status.Articles != 1 || status.Vector != "1.1" {
 		t.Errorf("it serves %d articles, %s; want 1, 1.1", status.Articles, status.Vector)
+	}
+}
+
+// A plugin whose file is not there will not be there at the next try either: the
+// first one says so.
+func TestPluginIsNotThere(t *testing.T) {
+	c := newCluster(t, 1, "mine")
+	o := c.options(0)
+	o.Config.Mode.Plugin = filepath.Join(t.TempDir(), "nowhere")
+	o.Config.Mode.SHA256 = strings.Repeat("0", 64)
+	err := Run(context.Background(), o)
+	if want := "mode mine: its plugin " + o.Config.Mode.Plugin + " is not there"; ExitCode(err) != ExitFault || err.Error() != want {
+		t.Errorf("ended with %v, want %s", err, want)
 	}
 }
