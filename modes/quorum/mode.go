@@ -126,7 +126,7 @@ func (m *Mode) onRead(q *originlog.Request) {
 			m.log.Fetch(q.Seen, true)
 			return
 		}
-		q.UpTo = q.UpTo.Join(q.Seen)
+		q.UpTo = m.log.Board() // whole: what was seen may be a reply, and its parent not among what was found
 	}
 	if m.log.OnDisks(q.UpTo) {
 		m.log.Serve(q, m.guarantee)
