@@ -31,7 +31,11 @@ func (l *Log) Forward(q *Request) bool {
 	if q.Deadline > 0 {
 		f.left = max(q.Deadline-l.now, 1)
 	}
-	l.out.SendNow(q.home, appendForward(nil, &f))
+	if q.Target.Origin == l.self { // a crash may yet undo the parent: the home must not hear of it before it is on this disk
+		l.out.Send(q.home, appendForward(nil, &f))
+	} else {
+		l.out.SendNow(q.home, appendForward(nil, &f))
+	}
 	return true
 }
 

@@ -1,6 +1,7 @@
 package originlog
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -99,11 +100,12 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	l.self, l.replicas, l.incarnation = e.Self, e.Replicas, e.Incarnation
 	l.board, l.started = e.Board, l.now
 	l.keys.floor = max(l.keys.floor, e.KeysFrom)
+	all := func(board.ReplicaID) bool { return true }
 	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
 	for _, id := range e.Replicas {
 		if id != e.Self {
 			l.peers = append(l.peers, &peer{
-				id: id, known: part(e.Board, id), near: c.Everyone || near(e.Self, id, e.Replicas), pushes: c.Everyone || near(id, e.Self, e.Replicas),
+				id: id, known: part(e.Board, id), pushes: c.Everyone || contains(near(id, e.Replicas, all), e.Self),
 			})
 		}
 	}
@@ -129,6 +131,9 @@ func (l *Log) Finish(advance func(*Request)) {
 	for l.further = true; l.further; {
 		l.further = false
 		l.spreads.wanted = part(l.board, l.self)
+		for _, p := range l.peers {
+			p.merges = false
+		}
 		for _, q := range l.waiting.list {
 			if !q.done {
 				advance(q)
@@ -212,12 +217,11 @@ func (l *Log) Settled() bool {
 func (l *Log) Note(format string, args ...any) { l.out.Note(fmt.Sprintf(format, args...)) }
 
 func (l *Log) peer(id board.ReplicaID) *peer {
-	for _, p := range l.peers {
-		if p.id == id {
-			return p
-		}
+	i, ok := slices.BinarySearchFunc(l.peers, id, func(p *peer, id board.ReplicaID) int { return cmp.Compare(p.id, id) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return l.peers[i]
 }
 
 func contains(ids []board.ReplicaID, id board.ReplicaID) bool { return slices.Contains(ids, id) }

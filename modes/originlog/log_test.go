@@ -91,35 +91,37 @@ func TestHomeOf(t *testing.T) {
 	}
 }
 
-// In a large cluster each replica pushes to few others, and still everyone is
-// reached within a few steps.
+// In a large cluster each replica pushes to few others, and still everyone who
+// is left is reached within a few steps, whoever is not connected.
 func TestNearReachesEverybody(t *testing.T) {
 	var replicas []board.ReplicaID
 	for i := range 100 {
 		replicas = append(replicas, board.ReplicaID(i+1))
 	}
-	reached := map[board.ReplicaID]bool{1: true}
-	for range 7 {
-		var next []board.ReplicaID
-		for _, to := range replicas {
+	for _, test := range []struct {
+		name            string
+		up              func(board.ReplicaID) bool
+		pushes, reached int
+	}{
+		{"all are up", func(board.ReplicaID) bool { return true }, 7, 100},
+		{"those near r1 are down", func(id board.ReplicaID) bool { return (id-1)&(id-2) != 0 || id == 1 }, 7, 93},
+		{"every second is down", func(id board.ReplicaID) bool { return id%2 == 1 }, 7, 50},
+		{"two are left", func(id board.ReplicaID) bool { return id == 1 || id == 50 }, 1, 2},
+		{"none is", func(id board.ReplicaID) bool { return id == 1 }, 0, 1},
+	} {
+		reached := map[board.ReplicaID]bool{1: true}
+		for range 8 {
 			for _, from := range replicas {
-				if from != to && reached[from] && near(from, to, replicas) {
-					next = append(next, to)
+				if reached[from] {
+					for _, to := range near(from, replicas, test.up) {
+						reached[to] = true
+					}
 				}
 			}
 		}
-		for _, to := range next {
-			reached[to] = true
+		if got := near(1, replicas, test.up); len(got) != test.pushes || len(reached) != test.reached {
+			t.Errorf("%s: r1 pushes to %v, and %d are reached in 8 steps; want %d and %d", test.name, got, len(reached), test.pushes, test.reached)
 		}
-	}
-	count := 0
-	for _, to := range replicas[1:] {
-		if near(1, to, replicas) {
-			count++
-		}
-	}
-	if len(reached) != 100 || count != 7 {
-		t.Errorf("%d replicas reached in 7 steps, each of which pushes to %d; want 100 and 7", len(reached), count)
 	}
 }
 

@@ -81,6 +81,7 @@ func (l *Log) OnTimer(name string) {
 func (l *Log) OnPeerUp(id board.ReplicaID) {
 	if p := l.peer(id); p != nil {
 		p.up()
+		l.spreads.chosen = false
 		l.askToo(p)
 	}
 }
@@ -90,6 +91,7 @@ func (l *Log) OnPeerUp(id board.ReplicaID) {
 func (l *Log) OnPeerDown(id board.ReplicaID) {
 	if p := l.peer(id); p != nil {
 		p.down()
+		l.spreads.chosen = false
 	}
 }
 

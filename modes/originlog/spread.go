@@ -11,31 +11,32 @@ import (
 
 // The pace of spreading.
 const (
-	slowPause   = 100 * time.Millisecond // before a peer gets what is not waited for; and up to twice that
-	tellPause   = 50 * time.Millisecond  // before others are told what a span has brought
-	greetAgain  = 500 * time.Millisecond // a greeting without an answer
-	pullAgain   = 500 * time.Millisecond // a pull without an answer; doubles, as spans may be large ...
-	pullMax     = 8 * time.Second        // ... up to this
-	pullPause   = 100 * time.Millisecond // after one that was answered
-	pushTimeout = 500 * time.Millisecond // a push without an answer is taken for lost, after this ...
-	pushPerSeq  = time.Millisecond       // ... and so much more for each seq, as spans may be large ...
-	pushMax     = 10 * time.Second       // ... at most
+	slowPause  = 100 * time.Millisecond // before a peer gets what is not waited for; and up to twice that
+	tellPause  = 50 * time.Millisecond  // before others are told what a span has brought
+	greetAgain = 500 * time.Millisecond // a greeting without an answer
+	pullAgain  = 500 * time.Millisecond // a pull without an answer; doubles, as spans may be large ...
+	pullMax    = 8 * time.Second        // ... up to this
+	pullPause  = 100 * time.Millisecond // after one that was answered
+	pushAgain  = 500 * time.Millisecond // a push without an answer; doubles, as spans may be large ...
+	pushMax    = 8 * time.Second        // ... up to this
 )
 
 // peer is what is known of another replica.
 type peer struct {
 	id        board.ReplicaID
-	near      bool // what it lacks is pushed to it from here
-	pushes    bool // likewise from there
+	near      bool // what it lacks is pushed to it from here: see choose
+	pushes    bool // likewise from there, while all are connected
 	connected bool
 	ups       int          // how often it has come up
 	known     board.Vector // on its disk; only grows
 	heard     bool         // it has told since it came up
 	told      bool         // it has told in this life
+	merges    bool         // a sync waits for it, in this step
 
 	greetAt  time.Duration // not before
 	push     uint64        // number of the push under way; 0: none
 	pushEnds time.Duration
+	pushWait time.Duration // how long the next one may take
 	pushAt   time.Duration // not before
 	lacksAt  time.Duration // since when it is known to lack something; 0: it is not
 	slow     time.Duration // how long that may last
@@ -48,7 +49,7 @@ type peer struct {
 func (p *peer) up() {
 	p.connected, p.heard = true, false
 	p.ups++
-	p.greetAt, p.push, p.pushAt, p.lacksAt = 0, 0, 0, 0
+	p.greetAt, p.push, p.pushAt, p.pushWait, p.lacksAt = 0, 0, 0, pushAgain, 0
 	p.pull, p.pullAt, p.pullWait = 0, 0, pullAgain
 }
 
@@ -57,23 +58,49 @@ func (p *peer) down() { p.connected, p.push, p.pull = false, 0, 0 }
 // spreading is what this replica has to push and to tell.
 type spreading struct {
 	wanted board.Vector  // somebody waits for this to be on more disks
+	chosen bool          // who is near was settled since connections changed
 	untold bool          // spans have brought something of which those that push here were not told
 	tellAt time.Duration // when they are; 0: not set
 	grewAt time.Duration // when this board or what is known of another last grew
 }
 
-// near reports whether a replica pushes to another: to all others, up to
-// meshMax of them; in a larger cluster to those at the distances 1, 2, 4, 8 ...
-// around the ring, and everyone passes on what it gets.
-func near(from, to board.ReplicaID, replicas []board.ReplicaID) bool {
-	n := len(replicas)
-	distance := (slices.Index(replicas, to) - slices.Index(replicas, from) + n) % n
-	return n <= meshMax || distance&(distance-1) == 0
+// near lists those that a replica pushes to: all others that are connected, up
+// to meshMax replicas; in a larger cluster those at the distances 1, 2, 4, 8 ...
+// around the ring, and everyone passes on what it gets. Who is not connected is
+// stood in for by the next one that is: so whoever is left gets everything.
+func near(from board.ReplicaID, replicas []board.ReplicaID, connected func(board.ReplicaID) bool) []board.ReplicaID {
+	var found []board.ReplicaID
+	n, at := len(replicas), slices.Index(replicas, from)
+	for distance := 1; distance < n; distance++ {
+		due := n <= meshMax || distance >= 1<<len(found)
+		if id := replicas[(at+distance)%n]; due && connected(id) {
+			found = append(found, id)
+		}
+	}
+	return found
+}
+
+// choose settles whom this replica pushes to, when connections have changed. Of
+// who is chosen anew it asks first what that has by now.
+func (l *Log) choose() {
+	l.spreads.chosen = true
+	ids := near(l.self, l.replicas, func(id board.ReplicaID) bool { return l.peer(id).connected })
+	everyone := l.config.Everyone || 1+len(ids) < l.config.Copies
+	for _, p := range l.peers {
+		chosen := everyone || contains(ids, p.id)
+		if chosen && !p.near {
+			p.heard, p.greetAt = false, 0
+		}
+		p.near = chosen
+	}
 }
 
 // spread greets who was not heard yet, pushes to others what they lack, and tells
 // those that push here what has come from elsewhere.
 func (l *Log) spread() {
+	if !l.spreads.chosen {
+		l.choose()
+	}
 	for _, p := range l.peers {
 		switch {
 		case !p.connected:
@@ -81,7 +108,7 @@ func (l *Log) spread() {
 			l.greet(p)
 		case p.push != 0 && l.now < p.pushEnds:
 			l.wake(p.pushEnds)
-		case p.near:
+		case p.near || p.merges:
 			l.pushTo(p)
 		}
 	}
@@ -117,7 +144,8 @@ func (l *Log) pushTo(p *peer) {
 	}
 	l.number++
 	p.push, p.lacksAt = l.number, 0
-	p.pushEnds = l.now + min(pushMax, pushTimeout+time.Duration(min(lacking(p.known, l.board), 1<<20))*pushPerSeq)
+	p.pushEnds = l.now + p.pushWait
+	p.pushWait = min(2*p.pushWait, pushMax)
 	l.out.SendBoard(p.id, p.known, appendPush(nil, push{l.incarnation, p.push}))
 	l.wake(p.pushEnds)
 }
@@ -174,7 +202,7 @@ func (l *Log) onHave(p *peer, h have, gap bool) {
 	}
 	switch h.number {
 	case p.push:
-		p.push = 0
+		p.push, p.pushWait = 0, pushAgain
 		if !grew { // it was not taken
 			p.pushAt = l.now + slowPause
 		}

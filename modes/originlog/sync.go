@@ -32,13 +32,15 @@ func (l *Log) Sync(q *Request) {
 }
 
 // merging reports whether a replica that answered has yet to take what it lacks.
+// All of those get it from here: what others brought them they would not tell.
 func (l *Log) merging(q *Request) bool {
+	merging := false
 	for _, p := range l.peers {
 		if p.connected && contains(q.Asked, p.id) && !contains(q.Missed, p.id) && !p.known.Covers(q.UpTo) {
-			return true
+			p.merges, merging = true, true
 		}
 	}
-	return false
+	return merging
 }
 
 // Synced answers a sync with what has come about.
