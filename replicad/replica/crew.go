@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modeplugin"
 )
@@ -35,7 +36,7 @@ type crew struct {
 func (p *process) muster(running *modeplugin.Process) *crew {
 	c := &crew{running: running, broken: make(chan error, 1)}
 	for _, l := range p.loops {
-		conn, err := running.Open(l.self.ID)
+		conn, err := p.open(running, l.self.ID)
 		if err != nil {
 			c.fail(err)
 			break
@@ -45,6 +46,18 @@ func (p *process) muster(running *modeplugin.Process) *crew {
 		go m.receive()
 	}
 	return c
+}
+
+// steps is where a state machine's batches go, and where its effects come from.
+type steps interface {
+	Send(modes.Batch) error
+	Recv() (number uint64, effects *modes.Effects, err error)
+	Close() error
+}
+
+// openPlugin opens a state machine in a plugin.
+func openPlugin(running *modeplugin.Process, id board.ReplicaID) (steps, error) {
+	return running.Open(id)
 }
 
 // fail says why the plugin must end. It does not wait: loops call it. The first
@@ -148,7 +161,7 @@ func (c *crew) watch() {
 // batches; a goroutine of its own brings the effects back.
 type machine struct {
 	l        *loop
-	conn     *modeplugin.Machine
+	conn     steps
 	life     atomic.Uint64 // of the host, as the last batch told
 	underway atomic.Uint64 // number of the batch that is not answered; 0: none
 	fail     func(error)   // says why the plugin must end

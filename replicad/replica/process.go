@@ -52,6 +52,9 @@ type Options struct {
 	PluginOutput io.Writer
 
 	limits limits // zero: the default ones
+
+	// open is where state machines run: in the plugin, but for a benchmark.
+	open func(*modeplugin.Process, board.ReplicaID) (steps, error)
 }
 
 // limits are what tests make small.
@@ -66,6 +69,7 @@ var defaultLimits = limits{watchEvery: watchEvery, recordsSizeMax: recordsSizeMa
 type process struct {
 	config   topologies.Process
 	limits   limits
+	open     func(*modeplugin.Process, board.ReplicaID) (steps, error)
 	self     []string
 	log      *slog.Logger
 	output   io.Writer
@@ -86,6 +90,9 @@ func Run(ctx context.Context, o Options) error {
 	p := &process{
 		config: o.Config, limits: cmp.Or(o.limits, defaultLimits), self: o.Self, log: o.Log, output: o.PluginOutput,
 		spans: make(map[board.ReplicaID]chan span), byID: make(map[board.ReplicaID]*topologies.Replica),
+	}
+	if p.open = o.open; p.open == nil {
+		p.open = openPlugin
 	}
 	for i := range p.config.Replicas {
 		p.ids = append(p.ids, p.config.Replicas[i].ID)
