@@ -207,7 +207,11 @@ func printSwap(w io.Writer, quiet bool, r *supervisor.SwapResult) {
 		fmt.Fprintln(w, r.Epoch)
 		return
 	}
-	fmt.Fprintf(w, "mode %s runs in epoch %d, after %s", r.Mode, r.Epoch, r.From)
+	runs := "runs"
+	if len(r.Missing) > 0 {
+		runs = "is decided, and begins"
+	}
+	fmt.Fprintf(w, "mode %s %s in epoch %d, after %s", r.Mode, runs, r.Epoch, r.From)
 	if len(r.Steps) > 0 {
 		steps := make([]string, len(r.Steps))
 		for i, s := range r.Steps {
