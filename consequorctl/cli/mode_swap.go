@@ -25,6 +25,9 @@ type modeSwapCmd struct {
 
 // Validate is called by the parser.
 func (c *modeSwapCmd) Validate() error {
+	if c.Mode == "" { // to the topology that would mean its own mode, which nobody asked for
+		return errors.New("no mode is named")
+	}
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout %v: want more than 0", c.Timeout)
 	}
