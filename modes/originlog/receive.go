@@ -66,7 +66,6 @@ func (l *Log) onSpan(from board.ReplicaID, s *modes.Span) {
 		l.keys.add(k)
 	}
 	l.brought += len(s.Keys)
-	l.spreads.grewAt = l.now
 }
 
 // OnTimer runs when something is due; what that is, Finish finds out.

@@ -30,11 +30,12 @@ type Request struct {
 	round *Round
 
 	// read, choose, sync: what the mode has found out.
-	Found  bool         // UpTo is known
-	UpTo   board.Vector // what is to be shown
-	Asked  []board.ReplicaID
-	Missed []board.ReplicaID // asked, but they have not answered
-	before int               // sync: Log.brought when it came
+	Found   bool         // UpTo is known
+	UpTo    board.Vector // what is to be shown
+	Asked   []board.ReplicaID
+	Missed  []board.ReplicaID // asked, but they have not answered
+	foundAt time.Duration     // sync: when that was
+	before  int               // sync: Log.brought when it came
 }
 
 // asker names a request among those of all lives of all replicas.

@@ -27,11 +27,12 @@ type peer struct {
 	near      bool // what it lacks is pushed to it from here: see choose
 	pushes    bool // likewise from there, while all are connected
 	connected bool
-	ups       int          // how often it has come up
-	known     board.Vector // on its disk; only grows
-	heard     bool         // it has told since it came up
-	told      bool         // it has told in this life
-	merges    bool         // a sync waits for it, in this step
+	ups       int           // how often it has come up
+	known     board.Vector  // on its disk; only grows
+	grewAt    time.Duration // when it last did, by its own word
+	heard     bool          // it has told since it came up
+	told      bool          // it has told in this life
+	merges    bool          // a sync waits for it, in this step
 
 	greetAt  time.Duration // not before
 	push     uint64        // number of the push under way; 0: none
@@ -61,7 +62,6 @@ type spreading struct {
 	chosen bool          // who is near was settled since connections changed
 	untold bool          // spans have brought something of which those that push here were not told
 	tellAt time.Duration // when they are; 0: not set
-	grewAt time.Duration // when this board or what is known of another last grew
 }
 
 // near lists those that a replica pushes to: all others that are connected, up
@@ -194,7 +194,7 @@ func (l *Log) onHave(p *peer, h have, gap bool) {
 	grew := !p.known.Covers(h.board)
 	if grew {
 		p.known, l.restable = p.known.Join(h.board), true
-		l.spreads.grewAt = l.now
+		p.grewAt = l.now
 	}
 	p.heard, p.told = true, true
 	if h.number == 0 || h.incarnation != l.incarnation {

@@ -7,8 +7,8 @@ import (
 	"consequor/modes"
 )
 
-// syncPatience is how long a sync waits while nothing gets further; who has not
-// answered or taken all by then is missed.
+// syncPatience is how long a sync waits while none of those that it waits for
+// gets further; who has not answered or taken all by then is missed.
 const syncPatience = time.Second
 
 // Sync brings here all that connected replicas have, and to them all that is
@@ -20,27 +20,27 @@ func (l *Log) Sync(q *Request) {
 			return
 		}
 		l.Leave(q)
-		q.Found, q.UpTo = true, l.board
-		l.spreads.grewAt = l.now
+		q.Found, q.UpTo, q.foundAt = true, l.board, l.now
 	}
 	l.want(q.UpTo)
-	if due := l.spreads.grewAt + syncPatience; l.merging(q) && l.now < due {
-		l.wake(due)
+	if further, merging := l.merging(q); merging && l.now < further+syncPatience {
+		l.wake(further + syncPatience)
 		return
 	}
 	l.Synced(q)
 }
 
-// merging reports whether a replica that answered has yet to take what it lacks.
-// All of those get it from here: what others brought them they would not tell.
-func (l *Log) merging(q *Request) bool {
-	merging := false
+// merging reports whether a replica that answered has yet to take what it lacks,
+// and when the last of those got further. All of them get it from here: what
+// others brought them they would not tell.
+func (l *Log) merging(q *Request) (further time.Duration, merging bool) {
 	for _, p := range l.peers {
 		if p.connected && contains(q.Asked, p.id) && !contains(q.Missed, p.id) && !p.known.Covers(q.UpTo) {
 			p.merges, merging = true, true
+			further = max(further, p.grewAt, q.foundAt)
 		}
 	}
-	return merging
+	return further, merging
 }
 
 // Synced answers a sync with what has come about.
