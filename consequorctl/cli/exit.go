@@ -79,6 +79,9 @@ func usageHint(line *kong.Context) string {
 
 func describeRequest(e *api.Error) *Failure {
 	f := &Failure{ExitFailed, e.Kind, e.Error(), e.Hint}
+	if f.Hint == "" && (e.Kind == api.KindNotConnected || e.Kind == api.KindUnreachable) {
+		f.Hint = "see which replicas serve: consequorctl status"
+	}
 	switch e.Outcome {
 	case api.Refused:
 		f.Code = ExitRefused

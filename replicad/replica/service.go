@@ -151,7 +151,10 @@ func (l *loop) refusal(want *host.Request, h host.Answer) error {
 	case modes.Overloaded, modes.EpochChanging, modes.NoCoordinator, modes.Deadline:
 		e.Hint = "try again, or give it longer with --timeout"
 	case modes.Behind:
-		e.Hint = "wait, ask another replica, or read without the session's token: --no-session"
+		e.Hint = "bring back what is missing (consequorctl status), ask another replica, or do without the session: --no-session"
+		if want.Fresh {
+			e.Hint = "bring back what is missing (consequorctl status), or read without --fresh"
+		}
 	case modes.OtherCluster:
 		e.Hint = "use another session: --session NAME"
 	}

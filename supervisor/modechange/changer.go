@@ -191,6 +191,10 @@ func (c *Changer) enter(p Phase, limit time.Duration) {
 	case Prepare:
 		c.tell("the new mode starts beside the old one on %s", c.names())
 	case Merge:
+		if len(c.target) == 0 {
+			c.tell("all boards are empty")
+			break
+		}
 		c.tell("all boards come up to %s", c.target)
 	}
 }
