@@ -27,22 +27,36 @@ func (l *Log) OnSeal() {
 	l.leaving.sealed = false // who asks again is told again
 	if !l.leaving.sealWanted {
 		l.leaving.sealWanted, l.leaving.sealEnds = true, l.now+sealPatience
-		l.endPosts(modes.EpochChanging, "the mode is being changed")
+		l.endPosts(l.endSealed)
 	}
+}
+
+// endSealed ends a post that a seal has overtaken. One of another replica's
+// client only is forgotten: that replica is being sealed as well, and its host
+// then keeps the post for the next epoch. A word from here, which can be no
+// other than unknown, would end it before.
+func (l *Log) endSealed(q *Request) {
+	if q.from != l.self {
+		l.forget(q)
+		return
+	}
+	l.End(q, modes.EpochChanging, "the mode is being changed")
 }
 
 // OnStop takes no more posts, and hands over what peers lack.
 func (l *Log) OnStop() {
 	if !l.leaving.stopping {
 		l.leaving.stopping, l.leaving.stopEnds = true, l.now+stopPatience
-		l.endPosts(modes.Stopping, l.self.String()+" is leaving")
+		l.endPosts(l.endStopping)
 	}
 }
 
-func (l *Log) endPosts(kind modes.RefusalKind, why string) {
+func (l *Log) endStopping(q *Request) { l.End(q, modes.Stopping, l.self.String()+" is leaving") }
+
+func (l *Log) endPosts(end func(*Request)) {
 	for _, q := range l.waiting.list {
 		if !q.done && q.Verb.Writes() && q.given.IsZero() {
-			l.End(q, kind, why)
+			end(q)
 		}
 	}
 }
@@ -92,7 +106,7 @@ func (l *Log) handingOver() bool {
 func (l *Log) stopped() {
 	for _, q := range l.waiting.list {
 		if !q.done && !(q.Verb.Writes() && l.ExpirePost(q)) {
-			l.End(q, modes.Stopping, l.self.String()+" is leaving")
+			l.endStopping(q)
 		}
 	}
 	l.ended = true

@@ -89,9 +89,9 @@ func (l *Log) judge(q *Request) {
 	_, known := l.keys.find(q.Article.Key)
 	switch {
 	case l.leaving.sealWanted:
-		l.End(q, modes.EpochChanging, "the mode is being changed")
+		l.endSealed(q)
 	case l.leaving.stopping:
-		l.End(q, modes.Stopping, l.self.String()+" is leaving")
+		l.endStopping(q)
 	case known || q.home != l.self:
 	case q.Article.Key != "" && l.keys.tooOld(q.Mark):
 		l.unknown(q, modes.KeyTooOld)
