@@ -116,11 +116,14 @@ func loadFor(console *Console, status *supervisor.ClusterStatus, o topologies.Op
 		}
 		return t, nil
 	}
-	_, t, err := loadTopology(console, status.Topology, o)
-	if err == nil && len(t.Replicas) != len(status.Replicas) { // it was brought up with --replicas
-		o.Replicas = len(status.Replicas)
-		_, t, err = loadTopology(console, status.Topology, o)
+	_, t, err := loadTopology(console, status.Topology, topologies.Options{})
+	if err != nil {
+		return nil, err
 	}
+	if len(t.Replicas) != len(status.Replicas) { // it was brought up with --replicas
+		o.Replicas = len(status.Replicas)
+	}
+	_, t, err = loadTopology(console, status.Topology, o)
 	return t, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"consequor/modes"
 	"consequor/supervisor"
 )
 
@@ -91,5 +92,19 @@ func TestUnheardSwap(t *testing.T) {
 		if f.Code != c.code || f.Kind != c.kind || (result != nil) != (c.code == ExitOK) || result != nil && (result.Epoch != 2 || !slices.Equal(result.Missing, []string{"r2"})) {
 			t.Errorf("after step %q, %v: %+v, %+v", c.last.Step, c.err, f, result)
 		}
+	}
+}
+
+// A cluster that was brought up with --replicas has its own count, and not the
+// topology's, for what options may be.
+func TestSwapCountsReplicasThatRun(t *testing.T) {
+	console := &Console{World: World{Stderr: io.Discard}, Output: new(Output)}
+	status := &supervisor.ClusterStatus{Topology: "three", Replicas: make([]supervisor.ReplicaStatus, 5)}
+	read := func(n string) []modes.Option { return []modes.Option{{Name: "read", Value: n}} }
+	if _, err := resolveMode(context.Background(), console, status, "quorum", read("5")); err != nil {
+		t.Errorf("5 of 5: %v", err)
+	}
+	if _, err := resolveMode(context.Background(), console, status, "quorum", read("6")); err == nil {
+		t.Error("6 of 5: no error")
 	}
 }
