@@ -130,6 +130,11 @@ func (m *Mode) read(q *originlog.Request, ask bool) {
 	if ask && !q.Found && !m.find(q) || !m.covered(q) {
 		return
 	}
+	m.serve(q)
+}
+
+// serve answers q from this board as it is.
+func (m *Mode) serve(q *originlog.Request) {
 	q.UpTo = m.log.Board()
 	m.log.Serve(q, label(q))
 }
@@ -201,8 +206,11 @@ func (m *Mode) expire(q *originlog.Request) {
 	case q.Fresh:
 		m.log.Leave(q)
 		m.log.End(q, modes.Behind, m.stale(q))
-	default:
+	case q.Verb.Writes():
 		m.log.End(q, modes.Deadline, "the other replicas have not answered in time")
+	default: // who has not answered until now is missed
+		m.log.Leave(q)
+		m.serve(q)
 	}
 }
 
