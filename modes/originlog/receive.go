@@ -14,6 +14,9 @@ func (l *Log) OnReceive(e modes.Receive) {
 	}
 	p := l.peer(e.From)
 	r := reader{rest: e.Message}
+	if p != nil {
+		p.silent = false
+	}
 	if p == nil || !l.onMessage(p, &r, e.Span != nil && e.Span.Gap) {
 		l.Note("a malformed message from %s", e.From)
 	}

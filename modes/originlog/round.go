@@ -117,7 +117,7 @@ func (l *Log) askRound(p *peer, r *Round) {
 
 // repeat asks those again that have not answered: message or answer may be lost.
 func (l *Log) repeat(r *Round) {
-	if !l.waits(r) {
+	if !l.waits(r, true) {
 		return
 	}
 	if r.again <= l.now {
@@ -132,10 +132,11 @@ func (l *Log) repeat(r *Round) {
 	l.wake(r.again)
 }
 
-// waits reports whether somebody connected has yet to answer.
-func (l *Log) waits(r *Round) bool {
+// waits reports whether somebody connected has yet to answer. The silent count
+// only if silentToo.
+func (l *Log) waits(r *Round, silentToo bool) bool {
 	for _, p := range l.peers {
-		if p.connected && contains(r.asked, p.id) && !r.has(p.id) {
+		if p.connected && (silentToo || !p.silent) && contains(r.asked, p.id) && !r.has(p.id) {
 			return true
 		}
 	}
@@ -208,12 +209,27 @@ func (r *Round) SeqMax() uint64 { return r.Join(len(r.answers) + 1).SeqMax() }
 // Over reports whether all that were asked and can still be reached have
 // answered, or have had patience long to do so.
 func (l *Log) Over(r *Round, patience time.Duration) bool {
-	if !r.sent {
-		return false
-	}
-	if over := r.sentAt + patience; l.waits(r) && l.now < over {
+	return r.sent && (!l.waits(r, true) || l.outOfPatience(r, patience))
+}
+
+// OverForNow is Over, but does not wait for the silent: one that stands still
+// holds up the first to ask it, and not everybody until its connection breaks.
+func (l *Log) OverForNow(r *Round, patience time.Duration) bool {
+	return r.sent && (!l.waits(r, false) || l.outOfPatience(r, patience))
+}
+
+// outOfPatience reports whether those that were asked have had patience long to
+// answer; then they are silent.
+func (l *Log) outOfPatience(r *Round, patience time.Duration) bool {
+	over := r.sentAt + patience
+	if l.now < over {
 		l.wake(over)
 		return false
+	}
+	for _, p := range l.peers {
+		if p.connected && contains(r.asked, p.id) && !r.has(p.id) {
+			p.silent = true
+		}
 	}
 	return true
 }

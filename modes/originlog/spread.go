@@ -31,6 +31,7 @@ type peer struct {
 	known     board.Vector  // on its disk; only grows
 	grewAt    time.Duration // when it last did, by its own word
 	heard     bool          // it has told since it came up
+	silent    bool          // it has let a round's whole patience pass, and said nothing since
 	told      bool          // it has told in this life
 	merges    bool          // a sync waits for it, in this step
 
@@ -48,7 +49,7 @@ type peer struct {
 }
 
 func (p *peer) up() {
-	p.connected, p.heard = true, false
+	p.connected, p.heard, p.silent = true, false, false
 	p.ups++
 	p.greetAt, p.push, p.pushAt, p.pushWait, p.lacksAt = 0, 0, 0, pushAgain, 0
 	p.pull, p.pullAt, p.pullWait = 0, 0, pullAgain

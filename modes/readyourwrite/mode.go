@@ -146,7 +146,7 @@ func (m *Mode) find(q *originlog.Request) bool {
 	if q.Fresh {
 		q.Found = round.Count() >= m.fresh()
 	} else {
-		q.Found = m.log.Over(round, m.askTimeout)
+		q.Found = m.log.OverForNow(round, m.askTimeout)
 	}
 	if q.Found {
 		m.log.Leave(q)
