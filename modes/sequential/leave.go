@@ -87,6 +87,14 @@ func (m *Mode) onStop() {
 	m.node.TransferLeader(uint64(successor))
 }
 
+// leaveAlone lets a leaving coordinator go when nobody is left to take over: at
+// the end of the whole cluster the others are gone before it.
+func (m *Mode) leaveAlone() {
+	if m.leaving.stopping && m.leads() && m.successor() == 0 {
+		m.stopped("nobody is left to take over")
+	}
+}
+
 func (m *Mode) stopped(why string) {
 	if why != "" {
 		m.note("leaving: %s", why)

@@ -55,6 +55,7 @@ func (m *Mode) onPeerDown(peer board.ReplicaID) {
 	} else if peer == m.lead {
 		m.lostCoordinator()
 	}
+	m.leaveAlone()
 	m.refuseHopeless()
 }
 
