@@ -76,7 +76,11 @@ type (
 		UpTo      board.Vector
 		Guarantee string // that the answer meets: "linearizable"
 		Asked     []board.ReplicaID
-		Missed    []board.ReplicaID // asked, but did not answer
+
+		// Missed are those whose boards were wanted but did not come: they
+		// could not be reached, or were waited for in vain. Who was asked and
+		// turned out not to be needed is not missed.
+		Missed []board.ReplicaID
 	}
 
 	// Refuse answers any request: surely not done. It is not held.
@@ -116,7 +120,8 @@ type (
 	// make no sense, its log is lost). The replica fails and stays so.
 	Halt struct{ Why string }
 
-	// Report tells the mode's status, whenever it has changed.
+	// Report tells the mode's status, soon after Start and whenever it has
+	// changed. A replica serves once its mode has reported that it is caught up.
 	Report struct{ Status Status }
 
 	// Note is one line for the trace. Modes never log.

@@ -316,6 +316,7 @@ func TestNotPrepared(t *testing.T) {
 		{"no such mode", topologies.Mode{Name: "no-such"}, `unknown mode "no-such"`},
 		{"crashes at its first batch", topologies.Mode{Name: "crashing"}, "rehearsal on r1: at keys of the past: mode plugin"},
 		{"crashes as a process", topologies.Mode{Name: "stillborn"}, "exit status 3"},
+		{"does nothing", topologies.Mode{Name: "idle"}, "mode idle: its rehearsal on r1: it has reported no status by the end"},
 		{"does not answer", rogueMode("deaf", "start"), "no answer to its start within 2s"},
 		{"halts", rogueMode("halt", "post"), "at a post it halts: by design"},
 		{"sends to a stranger", rogueMode("stranger", "read"), "at a read: an effect for replica 99, which is not in the cluster"},

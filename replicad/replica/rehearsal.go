@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -67,7 +68,10 @@ func (l *loop) rehearse(ctx context.Context, running *modeplugin.Process, o *top
 	if err := r.step("a post", modes.Request{ID: 1, Verb: modes.VerbPost, Article: article, Deadline: time.Minute}); err != nil {
 		return err
 	}
-	return r.step("a read", modes.Request{ID: 2, Verb: modes.VerbRead, Deadline: time.Minute})
+	if err := r.step("a read", modes.Request{ID: 2, Verb: modes.VerbRead, Deadline: time.Minute}); err != nil {
+		return err
+	}
+	return r.reported()
 }
 
 // startNow is the Start that the mode would be given if its epoch began now. It
@@ -94,6 +98,7 @@ type rehearsal struct {
 	machine  *modeplugin.Machine
 	replicas []board.ReplicaID
 	batch    modes.Batch // the last one
+	reports  bool        // it has told its status
 }
 
 func (r *rehearsal) peersUp(self board.ReplicaID) []modes.Event {
@@ -124,9 +129,21 @@ func (r *rehearsal) step(what string, events ...modes.Event) error {
 		return fmt.Errorf("at %s: %w", what, causeOf(r.running, err))
 	}
 	for _, effect := range effects.List {
-		if halt, ok := effect.(modes.Halt); ok {
-			return fmt.Errorf("at %s it halts: %s", what, halt.Why)
+		switch e := effect.(type) {
+		case modes.Halt:
+			return fmt.Errorf("at %s it halts: %s", what, e.Why)
+		case modes.Report:
+			r.reports = true
 		}
 	}
 	return nil
+}
+
+// reported refuses a mode that has not told how it is. One that never does never
+// serves, and once it runs everywhere nothing is left that could be swapped back.
+func (r *rehearsal) reported() error {
+	if r.reports {
+		return nil
+	}
+	return errors.New("it has reported no status by the end: one that never reports never serves")
 }

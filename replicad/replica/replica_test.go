@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 			modeplugin.Serve(readyourwrite.Describe(), readyourwrite.New)
 		case "crashing":
 			modeplugin.Serve(modes.Description{Name: "crashing"}, func() modes.Mode { return crashing{} })
+		case "idle":
+			modeplugin.Serve(modes.Description{Name: "idle"}, func() modes.Mode { return idle{} })
 		case "rogue":
 			modeplugin.Serve(modes.Description{Name: "rogue"}, newRogue)
 		case "stillborn":
@@ -51,6 +53,11 @@ func TestMain(m *testing.M) {
 type crashing struct{}
 
 func (crashing) Step(modes.Batch, *modes.Effects) { panic("by design") }
+
+// idle is a mode that does nothing at all.
+type idle struct{}
+
+func (idle) Step(modes.Batch, *modes.Effects) {}
 
 // cluster is replicad processes run as goroutines of the test, over real
 // disks, sockets, TLS and plugin processes.
