@@ -51,4 +51,5 @@
 //	sync.go      the request to repair     keys.go     keys and their articles
 //	status.go    what is reported          leave.go    seal and stop
 //	message.go   what replicas say         reader.go   ... and how it is read
+//	missed.go    who was asked, and who was missed
 package originlog

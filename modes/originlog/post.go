@@ -49,7 +49,6 @@ func (l *Log) ParentHere(q *Request) bool {
 func (l *Log) LookUpParent(q *Request) {
 	if !q.looking {
 		q.looking = true
-		l.Leave(q)
 		l.looks = append(l.looks, q)
 		l.out.LookUp(q.Target)
 	}

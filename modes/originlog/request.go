@@ -16,6 +16,7 @@ type Request struct {
 	modes.Request
 	from        board.ReplicaID // whose client asks
 	incarnation uint64          // of from
+	number      uint64          // of the last round, pull or push when it came
 	done        bool            // answered or forgotten; lists may still have it
 
 	// post, reply. home is the replica that alone mints its article.
@@ -30,10 +31,10 @@ type Request struct {
 	round *Round
 
 	// read, choose, sync: what the mode has found out.
-	Found   bool         // UpTo is known
-	UpTo    board.Vector // what is to be shown
-	Asked   []board.ReplicaID
-	Missed  []board.ReplicaID // asked, but they have not answered
+	Found   bool              // UpTo is known
+	UpTo    board.Vector      // what is to be shown
+	Asked   []board.ReplicaID // in its last round
+	Missed  []board.ReplicaID // whose boards were wanted there, but did not come
 	foundAt time.Duration     // sync: when that was
 	before  int               // sync: Log.brought when it came
 }
@@ -69,7 +70,7 @@ func (q *Request) asker() asker { return asker{q.from, q.incarnation, q.ID} }
 // OnRequest takes a client's request, or ends it at once when it surely comes
 // to nothing.
 func (l *Log) OnRequest(r modes.Request) {
-	q := &Request{Request: r, from: l.self, incarnation: l.incarnation, before: l.brought}
+	q := &Request{Request: r, from: l.self, incarnation: l.incarnation, number: l.number, before: l.brought}
 	if len(l.waiting.byAsker) >= waitingMax {
 		l.out.Refuse(q.ID, modes.Overloaded, fmt.Sprintf("%d requests wait at %s already", waitingMax, l.self))
 		return
@@ -131,6 +132,7 @@ func (l *Log) Serve(q *Request, guarantee string) {
 		panic(fmt.Sprintf("%s is to serve up to %s, its board holds %s, and the session has seen %s", l.self, q.UpTo, l.board, q.Seen))
 	}
 	l.forget(q)
+	l.notePulls(q)
 	l.out.Serve(modes.Serve{Request: q.ID, UpTo: q.UpTo, Guarantee: guarantee, Asked: q.Asked, Missed: q.Missed})
 }
 

@@ -62,16 +62,6 @@ func (l *Log) Ask(q *Request, kind Kind) *Round {
 	return q.round
 }
 
-// Leave ends q's part in its round; who was asked, and who has not answered, is
-// noted in q.
-func (l *Log) Leave(q *Request) {
-	if r := q.round; r != nil {
-		r.users--
-		q.round = nil
-		q.Asked, q.Missed = r.asked, r.missed()
-	}
-}
-
 // sendRounds sends the next rounds, if requests wait for them and not too many
 // are under way.
 func (l *Log) sendRounds() {
@@ -173,16 +163,6 @@ func (r *Round) has(id board.ReplicaID) bool {
 		}
 	}
 	return false
-}
-
-func (r *Round) missed() []board.ReplicaID {
-	var missed []board.ReplicaID
-	for _, id := range r.asked {
-		if !r.has(id) {
-			missed = append(missed, id)
-		}
-	}
-	return missed
 }
 
 // Count is how many replicas have told, this one included; 0: it was not sent.

@@ -46,6 +46,7 @@ type peer struct {
 	pullEnds time.Duration
 	pullWait time.Duration // how long the next one may take
 	pullAt   time.Duration // not before
+	gave     uint64        // number of the last pull that it answered, and whose span was taken
 }
 
 func (p *peer) up() {
@@ -209,6 +210,9 @@ func (l *Log) onHave(p *peer, h have, gap bool) {
 		}
 	case p.pull:
 		p.pull, p.pullAt, p.pullWait = 0, l.now+pullPause, pullAgain
+		if !gap {
+			p.gave = h.number
+		}
 	default:
 		l.onAnswer(p.id, h, gap)
 	}

@@ -145,7 +145,7 @@ func (m *Mode) find(q *originlog.Request) bool {
 		return false
 	}
 	q.Found, q.UpTo = true, round.Join(m.read)
-	m.log.Leave(q)
+	m.log.LeaveEnough(q)
 	return true
 }
 
@@ -165,6 +165,7 @@ func (m *Mode) onReply(q *originlog.Request) {
 		return
 	}
 	if round := m.log.Ask(q, originlog.Spans); round.Count() >= m.read {
+		m.log.LeaveEnough(q)
 		m.log.LookUpParent(q)
 	} else {
 		m.refuseHopeless(q, "read", m.read)

@@ -13,7 +13,8 @@
 //
 // What does not hold: posts of others arrive later, and there is no order of
 // all posts. A read asks all connected replicas first (sync_on_read: total), so
-// that it seldom is behind; but one that is silent is only named.
+// that it seldom is behind; but one that is silent or cannot be reached is only
+// named.
 //
 // # What a crash costs
 //

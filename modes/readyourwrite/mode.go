@@ -143,12 +143,12 @@ func (m *Mode) serve(q *originlog.Request) {
 // for a fresh read as many as are needed to have every acknowledged post.
 func (m *Mode) find(q *originlog.Request) bool {
 	round := m.log.Ask(q, originlog.Spans)
-	if q.Fresh {
-		q.Found = round.Count() >= m.fresh()
-	} else {
-		q.Found = m.log.OverForNow(round, m.askTimeout)
-	}
-	if q.Found {
+	switch {
+	case q.Fresh && round.Count() >= m.fresh():
+		q.Found = true
+		m.log.LeaveEnough(q)
+	case !q.Fresh && m.log.OverForNow(round, m.askTimeout):
+		q.Found = true
 		m.log.Leave(q)
 	}
 	return q.Found
@@ -180,6 +180,7 @@ func (m *Mode) onReply(q *originlog.Request) {
 		return
 	}
 	if round := m.log.Ask(q, originlog.Spans); m.log.Over(round, m.askTimeout) {
+		m.log.Leave(q)
 		m.log.LookUpParent(q)
 	}
 }

@@ -59,7 +59,7 @@ type Answer struct {
 	Applied   uint64      // articles or log entries on this board
 	Known     uint64      // those it knows to exist; Known - Applied is how far behind it may be
 	Asked     []string    // replicas
-	Missed    []string    // asked, but did not answer
+	Missed    []string    // whose boards were wanted, but did not come
 	Reached   []string    // sync
 
 	ID     board.ArticleID // post, reply

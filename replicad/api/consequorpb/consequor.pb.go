@@ -321,7 +321,7 @@ type Answer struct {
 	Applied   uint64                 `protobuf:"varint,6,opt,name=applied,proto3" json:"applied,omitempty"`    // articles or log entries on this board
 	Known     uint64                 `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"`        // those it knows to exist; known - applied is how far behind it may be
 	Asked     []string               `protobuf:"bytes,8,rep,name=asked,proto3" json:"asked,omitempty"`         // replicas
-	Missed    []string               `protobuf:"bytes,9,rep,name=missed,proto3" json:"missed,omitempty"`       // asked, but did not answer
+	Missed    []string               `protobuf:"bytes,9,rep,name=missed,proto3" json:"missed,omitempty"`       // whose boards were wanted, but did not come
 	// Post and reply.
 	Id     string `protobuf:"bytes,10,opt,name=id,proto3" json:"id,omitempty"`
 	Key    string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`        // as sent
