@@ -84,11 +84,11 @@ func (c *upCmd) detach(ctx context.Context, console *Console, origin string, top
 	switch {
 	case ctx.Err() != nil:
 		awaitEnd(daemon)
-		return &Failure{ExitFailed, "interrupted", "interrupted while cluster " + topology.Name + " was starting", "its log: " + daemonLog(home)}
+		return &Failure{Code: ExitFailed, Kind: "interrupted", Message: "interrupted while cluster " + topology.Name + " was starting", Hint: "its log: " + daemonLog(home)}
 	case err != nil:
 		_ = daemon.Signal(syscall.SIGTERM) // an error says that it is gone
 		awaitEnd(daemon)
-		return &Failure{ExitFailed, "not_ready", "cluster " + topology.Name + " did not start: " + err.Error(), "its log: " + daemonLog(home)}
+		return &Failure{Code: ExitFailed, Kind: "not_ready", Message: "cluster " + topology.Name + " did not start: " + err.Error(), Hint: "its log: " + daemonLog(home)}
 	case word.Error != nil:
 		awaitEnd(daemon)
 		word.Error.Code = word.Code

@@ -83,7 +83,7 @@ func (c *downCmd) confirm(ctx context.Context, console *Console, name clusterFla
 		return err
 	}
 	if !console.Terminal {
-		return &Failure{ExitUsage, "usage", "down --wipe removes every article in " + home, "add --yes if that is what you want"}
+		return &Failure{Code: ExitUsage, Kind: "usage", Message: "down --wipe removes every article in " + home, Hint: "add --yes if that is what you want"}
 	}
 	fmt.Fprintf(console.Stderr, "Remove every article, log and session in %s? Type yes: ", home)
 	answer, err := awaitInput(ctx, func() (string, error) { return bufio.NewReader(console.Stdin).ReadString('\n') })
@@ -91,7 +91,7 @@ func (c *downCmd) confirm(ctx context.Context, console *Console, name clusterFla
 		return ctx.Err()
 	}
 	if err != nil || strings.TrimSpace(answer) != "yes" {
-		return &Failure{ExitRefused, "not_confirmed", "nothing was stopped, nothing was removed", ""}
+		return &Failure{Code: ExitRefused, Kind: "not_confirmed", Message: "nothing was stopped, nothing was removed"}
 	}
 	return nil
 }

@@ -27,9 +27,10 @@ const (
 // Failure is a command's bad end as its user sees it.
 type Failure struct {
 	Code    ExitCode `json:"-"`
-	Kind    string   `json:"kind"`    // for machines
-	Message string   `json:"message"` // what was being done to what, and what went wrong
-	Hint    string   `json:"hint"`    // the next thing to do; may be empty
+	Kind    string   `json:"kind"`          // for machines
+	Message string   `json:"message"`       // what was being done to what, and what went wrong
+	Hint    string   `json:"hint"`          // the next thing to do; may be empty
+	Key     string   `json:"key,omitempty"` // post, reply: what it was sent with; the same key makes a retry safe
 }
 
 func (f *Failure) Error() string { return f.Message }
@@ -59,13 +60,13 @@ func describe(err error) *Failure {
 	case errors.As(err, &request):
 		return describeRequest(request)
 	case errors.As(err, &cluster):
-		return &Failure{clusterCode(cluster.Kind), string(cluster.Kind), err.Error(), cluster.Hint}
+		return &Failure{Code: clusterCode(cluster.Kind), Kind: string(cluster.Kind), Message: err.Error(), Hint: cluster.Hint}
 	case errors.As(err, &grammar):
-		return &Failure{ExitUsage, "usage", err.Error(), usageHint(grammar.Context)}
+		return &Failure{Code: ExitUsage, Kind: "usage", Message: err.Error(), Hint: usageHint(grammar.Context)}
 	case errors.Is(err, context.Canceled):
-		return &Failure{ExitFailed, "interrupted", "interrupted", ""}
+		return &Failure{Code: ExitFailed, Kind: "interrupted", Message: "interrupted"}
 	}
-	return &Failure{ExitFailed, "failed", err.Error(), ""}
+	return failedf("%v", err)
 }
 
 // usageHint names the help of the command that a line was meant for, as far as
@@ -78,7 +79,7 @@ func usageHint(line *kong.Context) string {
 }
 
 func describeRequest(e *api.Error) *Failure {
-	f := &Failure{ExitFailed, e.Kind, e.Error(), e.Hint}
+	f := &Failure{Code: ExitFailed, Kind: e.Kind, Message: e.Error(), Hint: e.Hint, Key: e.Key}
 	if f.Hint == "" && (e.Kind == api.KindNotConnected || e.Kind == api.KindUnreachable) {
 		f.Hint = "see which replicas serve: consequorctl status"
 	}

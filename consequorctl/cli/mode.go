@@ -89,7 +89,7 @@ func (s *surroundings) find(name string) (topologies.Mode, error) {
 			return m, nil
 		}
 	}
-	return topologies.Mode{}, &Failure{ExitUsage, "unknown_mode", fmt.Sprintf("unknown mode %q", name), "known are " + strings.Join(s.names(), ", ")}
+	return topologies.Mode{}, &Failure{Code: ExitUsage, Kind: "unknown_mode", Message: fmt.Sprintf("unknown mode %q", name), Hint: "known are " + strings.Join(s.names(), ", ")}
 }
 
 func (s *surroundings) names() []string {

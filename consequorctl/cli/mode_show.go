@@ -48,7 +48,7 @@ func (c *modeShowCmd) Run(ctx context.Context, console *Console, name clusterFla
 		return err
 	}
 	if c.Mode == "" && s.cluster == nil {
-		return &Failure{ExitUsage, "usage", "no cluster is running whose mode could be shown", "name a mode: " + strings.Join(s.names(), ", ")}
+		return &Failure{Code: ExitUsage, Kind: "usage", Message: "no cluster is running whose mode could be shown", Hint: "name a mode: " + strings.Join(s.names(), ", ")}
 	}
 	if c.Mode == "" {
 		c.Mode = s.cluster.Mode
@@ -77,7 +77,7 @@ func describeMode(ctx context.Context, m topologies.Mode) (*modes.Description, e
 	}
 	process, err := modeplugin.Launch(ctx, modeplugin.LaunchConfig{Path: m.Plugin, SHA256: m.SHA256, SocketDir: dir})
 	if err != nil {
-		err = &Failure{ExitRefused, "not_prepared", fmt.Sprintf("mode %s: %v", m.Name, err), "the topology must name the plugin's file and its sha256sum"}
+		err = &Failure{Code: ExitRefused, Kind: "not_prepared", Message: fmt.Sprintf("mode %s: %v", m.Name, err), Hint: "the topology must name the plugin's file and its sha256sum"}
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	d := process.Description()

@@ -143,7 +143,7 @@ func checkOptionNames(ctx context.Context, m topologies.Mode, options []modes.Op
 	}
 	for _, o := range options {
 		if !slices.ContainsFunc(d.Options, func(known modes.OptionDescription) bool { return known.Name == o.Name }) {
-			return &Failure{ExitUsage, "usage", fmt.Sprintf("mode %s has no option %q", m.Name, o.Name), "see: consequorctl mode show " + m.Name}
+			return &Failure{Code: ExitUsage, Kind: "usage", Message: fmt.Sprintf("mode %s has no option %q", m.Name, o.Name), Hint: "see: consequorctl mode show " + m.Name}
 		}
 	}
 	return nil
@@ -175,13 +175,13 @@ func (w *swapWatch) unheard(err error) (*supervisor.SwapResult, error) {
 	case w.last.Decided:
 		return w.goesOn(), nil
 	case w.last.Step == "":
-		return nil, &Failure{ExitUnknown, "deadline", "it is not known whether the change to " + w.mode + " has begun", "see: consequorctl status"}
+		return nil, &Failure{Code: ExitUnknown, Kind: "deadline", Message: "it is not known whether the change to " + w.mode + " has begun", Hint: "see: consequorctl status"}
 	case lost:
-		return nil, &Failure{ExitUnknown, "unknown", fmt.Sprintf("the supervisor is gone, at step %s of the change to %s", w.last.Step, w.mode),
-			"bring the cluster up again: consequorctl status then says which mode it is in"}
+		return nil, &Failure{Code: ExitUnknown, Kind: "unknown", Message: fmt.Sprintf("the supervisor is gone, at step %s of the change to %s", w.last.Step, w.mode),
+			Hint: "bring the cluster up again: consequorctl status then says which mode it is in"}
 	}
-	return nil, &Failure{ExitUnknown, "deadline", fmt.Sprintf("the change to %s goes on; it is at step %q", w.mode, w.last.Step),
-		"see how far it is with: consequorctl status"}
+	return nil, &Failure{Code: ExitUnknown, Kind: "deadline", Message: fmt.Sprintf("the change to %s goes on; it is at step %q", w.mode, w.last.Step),
+		Hint: "see how far it is with: consequorctl status"}
 }
 
 // statusLimit is how long a supervisor may take to say where a change is that

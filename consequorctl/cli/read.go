@@ -29,7 +29,7 @@ func (c *readCmd) Run(ctx context.Context, console *Console, cluster clusterFlag
 		return usagef("-n %d: a page has 1 to %d articles", c.Count, board.PageCountMax)
 	}
 	if _, err := board.ParseToken(c.Since); err != nil {
-		return &Failure{ExitUsage, "usage", "--since: " + err.Error(), "every answer has a token: see consequorctl read --json"}
+		return &Failure{Code: ExitUsage, Kind: "usage", Message: "--since: " + err.Error(), Hint: "every answer has a token: see consequorctl read --json"}
 	}
 	return c.visit(ctx, console, cluster, func(ctx context.Context, v *visit) error {
 		r := api.Request{Verb: api.Read, All: c.All, After: c.After, Since: c.Since, Count: c.Count, Fresh: c.Fresh}

@@ -94,7 +94,7 @@ func (v *visit) dial(status *supervisor.ClusterStatus) error {
 		for i, r := range status.Replicas {
 			names[i] = r.Name
 		}
-		return &Failure{ExitUsage, "bad_target", "there is no replica " + v.at, "there are " + strings.Join(names, ", ")}
+		return &Failure{Code: ExitUsage, Kind: "bad_target", Message: "there is no replica " + v.at, Hint: "there are " + strings.Join(names, ", ")}
 	}
 	endpoints := make([]api.Endpoint, len(status.Replicas))
 	for i, r := range status.Replicas {
@@ -165,6 +165,7 @@ func unanswered(err error, key string) error {
 		f.Code, f.Kind = ExitUnknown, "unknown"
 		f.Message = "unknown: an earlier try may have been done; the last one: " + f.Message
 	}
+	f.Key = key
 	f.Message += " (key " + key + ")"
 	f.Hint = "it may have been done; give the same command again: it goes on with this key, and is never done twice"
 	return &f

@@ -197,6 +197,29 @@ func TestRefusedAfterUnknownIsUnknown(t *testing.T) {
 	}
 }
 
+// What ends unknown shows the key in a field of its own, so that a script need
+// not read the message; an error without a key has no such field.
+func TestErrorShowsItsKey(t *testing.T) {
+	f := &fakeReplica{plan: []*api.Error{{Outcome: api.Unknown, Kind: api.KindKeyTooOld, Message: "post: no answer"}}}
+	v, _ := visitor(t, serve(t, f), t.TempDir())
+	_, err := v.write(t.Context(), api.Request{Verb: api.Reply, Target: seq(1), Author: "alice", Body: "b"}, "mine")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{err, `,"key":"mine"}}`},
+		{describe(&api.Error{Outcome: api.Unknown, Kind: "deadline", Key: "mine"}), `,"key":"mine"}}`},
+		{&supervisor.Error{Kind: supervisor.KindBusy}, `"hint":""}}`},
+	} {
+		var stdout, stderr bytes.Buffer
+		console := &Console{World: World{Stdout: &stdout, Stderr: &stderr}, Output: &Output{JSON: true}}
+		console.Fail(describe(c.err))
+		if got := strings.TrimSpace(stdout.String()); !strings.HasPrefix(got, `{"error":{"kind":"`) || !strings.HasSuffix(got, c.want) {
+			t.Errorf("got %s\nwant an end like %s", got, c.want)
+		}
+	}
+}
+
 // A post that was surely not done leaves nothing behind: no key is kept.
 func TestRefusedIsRefused(t *testing.T) {
 	f := &fakeReplica{plan: []*api.Error{refusal(api.KindNotFound)}}

@@ -151,7 +151,7 @@ func (s *session) Join(answer board.Token) (joined board.Token, err error) {
 			return err
 		}
 		if joined, err = token.Join(answer); err != nil {
-			return &Failure{ExitRefused, "other_cluster", fmt.Sprintf("session %s: %v", s.path, err), "remove that file to start a new session"}
+			return &Failure{Code: ExitRefused, Kind: "other_cluster", Message: fmt.Sprintf("session %s: %v", s.path, err), Hint: "remove that file to start a new session"}
 		}
 		kept.Token = joined.String()
 		return nil
