@@ -1,6 +1,7 @@
 package originlog
 
 import (
+	"slices"
 	"time"
 
 	"consequor/board"
@@ -11,6 +12,7 @@ const (
 	roundsMax     = 8                      // under way, of one kind; later requests wait for the next
 	roundAgain    = 200 * time.Millisecond // until who has not answered is asked again; doubles ...
 	roundAgainMax = 2 * time.Second        // ... up to this
+	farBehind     = 1000                   // seqs that a peer has and this board lacks, of which spans are brought one at a time
 )
 
 // Kind says what a round asks for.
@@ -36,6 +38,7 @@ type Round struct {
 	own     board.Vector // this board as it was when the round was sent
 	asked   []board.ReplicaID
 	answers []answer // in the order they came
+	owed    []answer // that count when this board has what they speak of; spans only
 	users   int      // requests that take part
 }
 
@@ -71,6 +74,7 @@ func (l *Log) sendRounds() {
 		if r.users > 0 {
 			flight = append(flight, r)
 			under[r.kind]++
+			l.settle(r)
 			l.repeat(r)
 		}
 	}
@@ -101,8 +105,12 @@ func (l *Log) send(r *Round) {
 	l.wake(r.again)
 }
 
+// askRound asks a peer. Of one that is known to have much that is not here only
+// the vector is asked: were each round to bring the same large span, those would
+// queue up before everything else for long.
 func (l *Log) askRound(p *peer, r *Round) {
-	l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, r.number, r.kind == Spans, l.board}))
+	span := r.kind == Spans && lacking(l.board, p.known) < farBehind
+	l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, r.number, span, l.board}))
 }
 
 // repeat asks those again that have not answered: message or answer may be lost.
@@ -112,7 +120,7 @@ func (l *Log) repeat(r *Round) {
 	}
 	if r.again <= l.now {
 		for _, p := range l.peers {
-			if p.connected && contains(r.asked, p.id) && !r.has(p.id) {
+			if p.connected && contains(r.asked, p.id) && !r.has(p.id) && !r.owes(p.id) {
 				l.askRound(p, r)
 			}
 		}
@@ -136,7 +144,7 @@ func (l *Log) waits(r *Round, silentToo bool) bool {
 // askToo asks a peer that has come up what the others were asked.
 func (l *Log) askToo(p *peer) {
 	for _, r := range l.rounds.flight {
-		if r.users == 0 || r.has(p.id) {
+		if r.users == 0 || r.has(p.id) || r.owes(p.id) {
 			continue
 		}
 		if !contains(r.asked, p.id) {
@@ -146,14 +154,40 @@ func (l *Log) askToo(p *peer) {
 	}
 }
 
-// onAnswer notes a peer's answer. One whose span left a gap counts only when it
-// has come again: until then this board lacks what it speaks of.
+// onAnswer notes a peer's answer. In a round for spans it counts only when this
+// board has what it speaks of. One whose span left a gap is to come again.
 func (l *Log) onAnswer(from board.ReplicaID, h have, gap bool) {
 	for _, r := range l.rounds.flight {
-		if r.number == h.number && !r.has(from) && (r.kind == Heads || !gap) {
+		switch {
+		case r.number != h.number || r.has(from) || r.owes(from) || r.kind == Spans && gap:
+		case r.kind == Heads || l.board.Covers(h.board):
 			r.answers = append(r.answers, answer{from, h.board})
+		default:
+			r.owed = append(r.owed, answer{from, h.board})
 		}
 	}
+}
+
+// settle has those answers count that this board has come up to, and brings the
+// others' here.
+func (l *Log) settle(r *Round) {
+	owed := r.owed[:0]
+	for _, a := range r.owed {
+		if l.board.Covers(a.board) {
+			r.answers = append(r.answers, a)
+			l.further = true
+			continue
+		}
+		owed = append(owed, a)
+		if p := l.peer(a.from); p.connected {
+			l.pull(p)
+		}
+	}
+	r.owed = owed
+}
+
+func (r *Round) owes(id board.ReplicaID) bool {
+	return slices.ContainsFunc(r.owed, func(a answer) bool { return a.from == id })
 }
 
 func (r *Round) has(id board.ReplicaID) bool {
@@ -207,7 +241,7 @@ func (l *Log) outOfPatience(r *Round, patience time.Duration) bool {
 		return false
 	}
 	for _, p := range l.peers {
-		if p.connected && contains(r.asked, p.id) && !r.has(p.id) {
+		if p.connected && contains(r.asked, p.id) && !r.has(p.id) && !r.owes(p.id) {
 			p.silent = true
 		}
 	}

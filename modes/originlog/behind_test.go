@@ -1,0 +1,59 @@
+package originlog_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"consequor/board"
+	"consequor/modes"
+	"consequor/modes/modetest"
+	"consequor/modes/quorum"
+)
+
+// A replica that is far behind is read from while it catches up over a slow
+// link: that does not bring it the same large span again and again, and all
+// reads are answered once it has come.
+func TestReadsWhileFarBehind(t *testing.T) {
+	const articles = 5000
+	slow, spans := false, 0
+	c := modetest.NewCluster(modetest.ClusterConfig{
+		New: quorum.New, Replicas: 3, Seed: 1,
+		Trace: func(line string) {
+			if strings.Contains(line, "to r3: ") && strings.HasSuffix(line, fmt.Sprintf(" %d articles", articles)) {
+				spans++
+			}
+		},
+		Link: func(from, to board.ReplicaID) []time.Duration {
+			if slow && to == 3 {
+				return []time.Duration{time.Second}
+			}
+			return []time.Duration{time.Millisecond}
+		},
+	})
+	c.Advance(time.Second)
+	c.Cut(1, 3, false)
+	c.Cut(2, 3, false)
+	for range articles {
+		c.Do(1, modes.Request{Verb: modes.VerbPost, Article: board.Article{Title: "t"}})
+	}
+	c.Advance(2 * time.Second)
+	c.HealAll()
+	c.Advance(1500 * time.Microsecond) // what they hold is told, and nothing sent yet
+	slow = true
+	var reads []*modetest.Call
+	for range 200 {
+		reads = append(reads, c.Do(3, modes.Request{Verb: modes.VerbRead, Deadline: c.Now() + 10*time.Second}))
+		c.Advance(10 * time.Millisecond)
+	}
+	c.Advance(10 * time.Second)
+	for _, read := range reads {
+		if !read.OK {
+			t.Fatalf("read %d: %s", read.Request.ID, read.Answer)
+		}
+	}
+	if spans > 8 || c.Board(3).Len() != articles {
+		t.Errorf("%d spans of %d articles were sent to r3, which has %d", spans, articles, c.Board(3).Len())
+	}
+}
