@@ -95,7 +95,8 @@ type (
 type Span struct {
 	Gap   bool            // it was not taken: the board does not cover what it builds on
 	Board board.Vector    // the board's vector now
-	Keys  []board.KeyedID // of the articles it added
+	Keys  []board.KeyedID // of the articles it added, if they have any
+	Count int             // of the articles it added; with those of spans before it that broke off
 }
 
 func (Keys) event()     {}

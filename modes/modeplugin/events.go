@@ -101,6 +101,7 @@ func (e *encoder) receive(r *modes.Receive) {
 			e.bool(1, r.Span.Gap)
 			e.vector(2, r.Span.Board)
 			e.keys(3, r.Span.Keys)
+			e.int(4, int64(r.Span.Count))
 		})
 	}
 }
@@ -328,6 +329,8 @@ func (d *decoder) span() *modes.Span {
 			s.Board = d.vector(s.Board)
 		case 3:
 			s.Keys = append(s.Keys, d.key())
+		case 4:
+			s.Count = int(d.int())
 		default:
 			d.skip()
 		}

@@ -128,8 +128,11 @@ func (r *labReplica) takeSpan(s *labSpan) *modes.Span {
 	}
 	span := &modes.Span{}
 	for _, a := range s.articles {
-		if _, there := r.board.Get(a.ID); !there && a.Key != "" {
-			span.Keys = append(span.Keys, board.KeyedID{ID: a.ID, Key: a.Key})
+		if _, there := r.board.Get(a.ID); !there {
+			span.Count++
+			if a.Key != "" {
+				span.Keys = append(span.Keys, board.KeyedID{ID: a.ID, Key: a.Key})
+			}
 		}
 		r.put(a, "a span")
 	}

@@ -73,13 +73,18 @@ func (r *replica) takeSpan(from board.ReplicaID, message []byte, span *spanSent)
 		return
 	}
 	var keys []board.KeyedID
+	count := 0
 	for _, a := range span.articles {
-		if a.Key != "" && !r.has(a.ID) {
+		if r.has(a.ID) {
+			continue
+		}
+		count++
+		if a.Key != "" {
 			keys = append(keys, board.KeyedID{ID: a.ID, Key: a.Key})
 		}
 	}
 	r.disk.writes = append(r.disk.writes, write{articles: span.articles, late: true, then: func() {
-		r.tell(modes.Receive{From: from, Message: message, Span: &modes.Span{Board: r.written(), Keys: keys}})
+		r.tell(modes.Receive{From: from, Message: message, Span: &modes.Span{Board: r.written(), Keys: keys, Count: count}})
 	}})
 	r.disk.needed = len(r.disk.writes)
 	r.sync()

@@ -54,7 +54,7 @@ type Log struct {
 	board   board.Vector
 	minted  []board.Article // in this step; stored at its end
 	keys    keyTable
-	brought int // articles with keys that spans have brought, in this life
+	brought int // articles that spans have brought, in this life
 
 	peers  []*peer // all others, by rising id
 	number uint64  // of the last round, pull or push

@@ -68,7 +68,7 @@ func (l *Log) onSpan(from board.ReplicaID, s *modes.Span) {
 	for _, k := range s.Keys {
 		l.keys.add(k)
 	}
-	l.brought += len(s.Keys)
+	l.brought += s.Count
 }
 
 // OnTimer runs when something is due; what that is, Finish finds out.

@@ -23,11 +23,14 @@ func spanFrame(chunk host.SpanChunk) host.Frame {
 
 // A span breaks off after its first chunk and comes again whole: the mode is
 // told the keys of the first chunk's articles too, though they were there by
-// then. Else a retry of one of them would be a second article.
+// then. Else a retry of one of them would be a second article. Each article is
+// counted once, with a key or without.
 func TestKeysOfABrokenSpan(t *testing.T) {
 	var keys []string
+	count := 0
 	mode := &scripted{on: func(e modes.Event, out *modes.Effects) {
 		if r, ok := e.(modes.Receive); ok && r.Span != nil {
+			count += r.Span.Count
 			for _, k := range r.Span.Keys {
 				keys = append(keys, k.Key)
 			}
@@ -37,7 +40,7 @@ func TestKeysOfABrokenSpan(t *testing.T) {
 	c.settle()
 	n := c.node(1)
 	first := host.SpanChunk{UpTo: board.Vector{{Seq: 2}}, Articles: []board.Article{article(1, "k1"), article(2, "k2")}}
-	last := host.SpanChunk{Since: first.UpTo, UpTo: board.Vector{{Seq: 3}}, Articles: []board.Article{article(3, "k3")}, Last: true}
+	last := host.SpanChunk{Since: first.UpTo, UpTo: board.Vector{{Seq: 4}}, Articles: []board.Article{article(3, "k3"), article(4, "")}, Last: true}
 	n.h.Frame(spanFrame(first))
 	c.settle()
 	n.h.LinkDown(2)
@@ -47,6 +50,9 @@ func TestKeysOfABrokenSpan(t *testing.T) {
 	c.settle()
 	if len(keys) != 3 {
 		t.Errorf("the mode was told of the keys %q, want three", keys)
+	}
+	if count != 4 {
+		t.Errorf("the mode was told of %d articles, want 4", count)
 	}
 }
 

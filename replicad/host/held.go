@@ -21,6 +21,7 @@ type (
 		from    board.ReplicaID
 		message []byte
 		keys    []board.KeyedID
+		count   int // of articles
 	}
 	// heldSeal is the wish to seal.
 	heldSeal struct{}
@@ -128,7 +129,7 @@ func (h *Host) release(what any) {
 		}
 	case heldSpan:
 		if held.life == h.life && h.phase == phaseRunning {
-			h.pending.push(modes.Receive{From: held.from, Message: held.message, Span: &modes.Span{Board: h.written, Keys: held.keys}})
+			h.pending.push(modes.Receive{From: held.from, Message: held.message, Span: &modes.Span{Board: h.written, Keys: held.keys, Count: held.count}})
 		}
 	case heldSeal:
 		if h.phase == phaseRunning {

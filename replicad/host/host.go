@@ -161,6 +161,7 @@ type Host struct {
 	peers     map[board.ReplicaID]*peer
 	announced time.Duration   // when last
 	untold    []board.KeyedID // keys of articles that spans brought, and the mode was not told yet
+	untoldNew int             // how many articles those spans brought
 }
 
 // New returns a host at rest; PluginUp begins its life.

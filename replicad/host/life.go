@@ -37,7 +37,7 @@ func (h *Host) PluginDown() {
 func (h *Host) endLife() {
 	h.phase = phaseIdle
 	h.stepping = false
-	h.urgent, h.untold = nil, nil
+	h.urgent, h.untold, h.untoldNew = nil, nil, 0
 	h.seal.said, h.seal.told = false, nil
 	h.timers.clear()
 	h.pending.dropAll()

@@ -170,6 +170,7 @@ func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
 	if !ok {
 		return
 	}
+	h.untoldNew += len(fresh)
 	for _, a := range fresh {
 		if a.Key != "" {
 			h.untold = append(h.untold, board.KeyedID{ID: a.ID, Key: a.Key})
@@ -180,8 +181,8 @@ func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
 		return
 	}
 	keys := h.untold[max(0, len(h.untold)-2*board.KeyCountMax):]
-	h.untold = nil
-	h.hold(h.holdAt, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys})
+	h.hold(h.holdAt, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys, count: h.untoldNew})
+	h.untold, h.untoldNew = nil, 0
 }
 
 // take writes what a span brings that is new, to be shown once it is durable.

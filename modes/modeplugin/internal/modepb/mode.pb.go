@@ -1507,9 +1507,10 @@ func (x *Receive) GetSpan() *Span {
 
 type Span struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Gap           bool                   `protobuf:"varint,1,opt,name=gap,proto3" json:"gap,omitempty"`    // not taken: the board does not cover its base
-	Board         []*ArticleID           `protobuf:"bytes,2,rep,name=board,proto3" json:"board,omitempty"` // the board's vector now
-	Keys          []*KeyedID             `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`   // of the articles it added
+	Gap           bool                   `protobuf:"varint,1,opt,name=gap,proto3" json:"gap,omitempty"`     // not taken: the board does not cover its base
+	Board         []*ArticleID           `protobuf:"bytes,2,rep,name=board,proto3" json:"board,omitempty"`  // the board's vector now
+	Keys          []*KeyedID             `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`    // of the articles it added, if they have any
+	Count         int64                  `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"` // of the articles it added
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1563,6 +1564,13 @@ func (x *Span) GetKeys() []*KeyedID {
 		return x.Keys
 	}
 	return nil
+}
+
+func (x *Span) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
 }
 
 // Answers LookUp.
@@ -3362,11 +3370,12 @@ const file_mode_proto_rawDesc = "" +
 	"\aReceive\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\rR\x04from\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\fR\amessage\x12+\n" +
-	"\x04span\x18\x03 \x01(\v2\x17.consequor.mode.v1.SpanR\x04span\"|\n" +
+	"\x04span\x18\x03 \x01(\v2\x17.consequor.mode.v1.SpanR\x04span\"\x92\x01\n" +
 	"\x04Span\x12\x10\n" +
 	"\x03gap\x18\x01 \x01(\bR\x03gap\x122\n" +
 	"\x05board\x18\x02 \x03(\v2\x1c.consequor.mode.v1.ArticleIDR\x05board\x12.\n" +
-	"\x04keys\x18\x03 \x03(\v2\x1a.consequor.mode.v1.KeyedIDR\x04keys\"Q\n" +
+	"\x04keys\x18\x03 \x03(\v2\x1a.consequor.mode.v1.KeyedIDR\x04keys\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\x03R\x05count\"Q\n" +
 	"\x06Looked\x12,\n" +
 	"\x02id\x18\x01 \x01(\v2\x1c.consequor.mode.v1.ArticleIDR\x02id\x12\x19\n" +
 	"\bon_board\x18\x02 \x01(\bR\aonBoard\"\x1b\n" +
