@@ -12,7 +12,7 @@ const (
 	roundsMax     = 8                      // under way, of one kind; later requests wait for the next
 	roundAgain    = 200 * time.Millisecond // until who has not answered is asked again; doubles ...
 	roundAgainMax = 2 * time.Second        // ... up to this
-	farBehind     = 1000                   // seqs that a peer has and this board lacks, of which spans are brought one at a time
+	farBehind     = 1000                   // seqs that one has and another lacks, of which spans are brought one at a time
 )
 
 // Kind says what a round asks for.

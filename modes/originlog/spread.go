@@ -19,6 +19,7 @@ const (
 	pullPause  = 100 * time.Millisecond // after one that was answered
 	pushAgain  = 500 * time.Millisecond // a push without an answer; doubles, as spans may be large ...
 	pushMax    = 8 * time.Second        // ... up to this
+	largeAgain = 2 * time.Second        // either, from the first, when one is far behind the other
 )
 
 // peer is what is known of another replica.
@@ -146,6 +147,9 @@ func (l *Log) pushTo(p *peer) {
 	}
 	l.number++
 	p.push, p.lacksAt = l.number, 0
+	if lacking(p.known, l.board) >= farBehind {
+		p.pushWait = max(p.pushWait, largeAgain)
+	}
 	p.pushEnds = l.now + p.pushWait
 	p.pushWait = min(2*p.pushWait, pushMax)
 	l.out.SendBoard(p.id, p.known, appendPush(nil, push{l.incarnation, p.push}))
@@ -248,6 +252,9 @@ func (l *Log) pull(p *peer) {
 		l.wake(p.pullAt)
 	default:
 		l.number++
+		if lacking(l.board, p.known) >= farBehind {
+			p.pullWait = max(p.pullWait, largeAgain)
+		}
 		p.pull, p.pullEnds = l.number, l.now+p.pullWait
 		p.pullWait = min(2*p.pullWait, pullMax)
 		l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, p.pull, true, l.board}))
