@@ -204,8 +204,10 @@ func (p *parser) readPlugins(root *yaml.Node) map[string]Mode {
 func (p *parser) readPlugin(key, n *yaml.Node) Mode {
 	what := "modes." + key.Value
 	mode := Mode{Name: key.Value}
+	var path, sum *yaml.Node
 	found := p.mapping(n, what, map[string]field{
 		"plugin": func(_, n *yaml.Node) {
+			path = n
 			if path, ok := p.text(n, what+".plugin"); ok && path != "" {
 				mode.Plugin = p.resolvePath(path)
 			} else if ok {
@@ -213,6 +215,7 @@ func (p *parser) readPlugin(key, n *yaml.Node) Mode {
 			}
 		},
 		"sha256": func(_, n *yaml.Node) {
+			sum = n
 			if n.Kind != yaml.ScalarNode || !sha256Pattern.MatchString(n.Value) {
 				p.errorf(n, "%s.sha256: want 64 hex digits, got %s", what, describe(n))
 				return
@@ -225,6 +228,7 @@ func (p *parser) readPlugin(key, n *yaml.Node) Mode {
 			p.errorf(key, "%s needs the field %q", what, name)
 		}
 	}
+	p.checkPlugin(mode, path, sum)
 	return mode
 }
 

@@ -72,6 +72,34 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// A plugin whose file is not there, is none, or has another sum is told with its
+// place, if that was asked for; else nobody looks.
+func TestPluginFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "good"), []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const sum = "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD" // of abc: FIPS 180-2, B.1
+	text := func(file, sum string) string {
+		return "mode: mine\nreplicas: 3\nmodes:\n  mine:\n    plugin: ./" + file + "\n    sha256: " + sum + "\n"
+	}
+	path, checked := filepath.Join(dir, "lab.yaml"), known
+	checked.CheckPlugins = true
+	mustParse(t, path, text("good", sum), checked)
+	mustParse(t, path, text("missing", sum), known)
+	zeros := strings.Repeat("0", 64)
+	for _, bad := range []struct{ file, sum, want string }{
+		{"missing", sum, ":5:13: modes.mine.plugin: there is no file " + dir + "/missing"},
+		{".", sum, ":5:13: modes.mine.plugin: " + dir + ": want a regular file"},
+		{"good", zeros, ":6:13: modes.mine.sha256: the sum of " + dir + "/good is " + strings.ToLower(sum) + ", not " + zeros},
+	} {
+		_, err := Parse(path, []byte(text(bad.file, bad.sum)), checked)
+		if err == nil || err.Error() != path+bad.want {
+			t.Errorf("%s with sum %.8s...:\ngot  %v\nwant %s", bad.file, bad.sum, err, path+bad.want)
+		}
+	}
+}
+
 // Every field is used, in its longest form.
 func TestEveryField(t *testing.T) {
 	got := mustParse(t, "/x/all.yaml", `

@@ -93,6 +93,9 @@ type Options struct {
 
 	// ModeOptions hold over those of the same name in the file.
 	ModeOptions []modes.Option
+
+	// CheckPlugins wants each plugin's file to be there, and to have its sum.
+	CheckPlugins bool
 }
 
 // fileSizeMax bounds a topology file: a list of a thousand replicas takes a
@@ -116,8 +119,9 @@ func Load(path string, o Options) (*Topology, error) {
 	return Parse(path, data, o)
 }
 
-// Parse checks data as if it had been read from path; no file is touched. An
-// error about what it says is of type Problems.
+// Parse checks data as if it had been read from path; no file is touched but
+// for the plugins, with Options.CheckPlugins. An error about what it says is of
+// type Problems.
 func Parse(path string, data []byte, o Options) (*Topology, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {

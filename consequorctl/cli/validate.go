@@ -7,7 +7,8 @@ import (
 	"consequor/topologies"
 )
 
-// validateCmd checks a topology and prints all problems, each with its place.
+// validateCmd checks a topology, and the plugins that it names, and prints all
+// problems, each with its place.
 type validateCmd struct {
 	Topology string `arg:"" help:"The topology file."`
 }
@@ -22,7 +23,7 @@ type validateResult struct {
 }
 
 func (c *validateCmd) Run(console *Console) error {
-	_, t, err := loadTopology(console, c.Topology, topologies.Options{})
+	_, t, err := loadTopology(console, c.Topology, topologies.Options{CheckPlugins: true})
 	if err != nil {
 		return err
 	}
