@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -71,8 +70,11 @@ func (c *modeSwapCmd) Run(ctx context.Context, console *Console, name clusterFla
 	defer cancel()
 	w := &swapWatch{console: console, status: cluster.Status, mode: mode.Name, from: status.Mode}
 	result, err := cluster.Swap(ctx, supervisor.SwapRequest{Mode: *mode}, w.note)
-	if err != nil {
+	switch {
+	case err != nil:
 		result, err = w.unheard(err)
+	case len(result.Missing) > 0:
+		err = w.notServing(mode, result, status)
 	}
 	if err != nil {
 		return err
@@ -105,18 +107,13 @@ func resolveMode(ctx context.Context, console *Console, status *supervisor.Clust
 }
 
 // loadFor reads the topology file of a running cluster as it stands now. When it
-// is gone, built-in modes can still be had.
+// is gone, or cannot be read, built-in modes can still be had.
 func loadFor(console *Console, status *supervisor.ClusterStatus, o topologies.Options) (*topologies.Topology, error) {
-	if _, ok := builtin.Lookup(o.Mode); ok && !topologyExists(console, status.Topology) {
-		o.Modes, o.Check = builtinModes(), builtin.Check
-		text := fmt.Sprintf("name: %s\nreplicas: %d\n", status.Cluster, len(status.Replicas))
-		t, err := topologies.Parse("the running cluster", []byte(text), o)
-		if err != nil {
-			return nil, &Failure{Code: ExitUsage, Kind: "topology", Message: err.Error()}
-		}
-		return t, nil
-	}
 	_, t, err := loadTopology(console, status.Topology, topologies.Options{})
+	if _, ok := builtin.Lookup(o.Mode); ok && err != nil {
+		console.Note("warning: what the topology says of mode %s is not known: %s", o.Mode, inertLines(err.Error()))
+		return withoutFile(status, o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -127,12 +124,16 @@ func loadFor(console *Console, status *supervisor.ClusterStatus, o topologies.Op
 	return t, err
 }
 
-func topologyExists(console *Console, name string) bool {
-	if _, ok := sampleOf(name); ok {
-		return true
+// withoutFile is the topology of a running cluster as far as it can be told from
+// its status.
+func withoutFile(status *supervisor.ClusterStatus, o topologies.Options) (*topologies.Topology, error) {
+	o.Modes, o.Check = builtinModes(), builtin.Check
+	text := fmt.Sprintf("name: %s\nreplicas: %d\n", status.Cluster, len(status.Replicas))
+	t, err := topologies.Parse("the running cluster", []byte(text), o)
+	if err != nil {
+		return nil, &Failure{Code: ExitUsage, Kind: "topology", Message: err.Error()}
 	}
-	_, err := os.Stat(console.Path(name))
-	return err == nil
+	return t, nil
 }
 
 // checkOptionNames asks the plugin which options it has.
@@ -147,65 +148,6 @@ func checkOptionNames(ctx context.Context, m topologies.Mode, options []modes.Op
 		}
 	}
 	return nil
-}
-
-// swapWatch is what was heard of a change so far.
-type swapWatch struct {
-	console *Console
-	status  func(context.Context) (*supervisor.ClusterStatus, error)
-	mode    string
-	from    string
-	last    supervisor.SwapProgress // without a step: nothing was heard
-}
-
-func (w *swapWatch) note(p supervisor.SwapProgress) {
-	w.last = p
-	w.console.Note("%s: %s", p.Step, inertLine(p.Text))
-}
-
-// unheard says what it means that the end of a change was not heard. What the
-// supervisor said of it is passed on.
-func (w *swapWatch) unheard(err error) (*supervisor.SwapResult, error) {
-	var e *supervisor.Error
-	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-	lost := errors.As(err, &e) && e.Kind == supervisor.KindNotRunning && w.last.Step != ""
-	switch {
-	case !late && !lost:
-		return nil, err
-	case w.last.Decided:
-		return w.goesOn(), nil
-	case w.last.Step == "":
-		return nil, &Failure{Code: ExitUnknown, Kind: "deadline", Message: "it is not known whether the change to " + w.mode + " has begun", Hint: "see: consequorctl status"}
-	case lost:
-		return nil, &Failure{Code: ExitUnknown, Kind: "unknown", Message: fmt.Sprintf("the supervisor is gone, at step %s of the change to %s", w.last.Step, w.mode),
-			Hint: "bring the cluster up again: consequorctl status then says which mode it is in"}
-	}
-	return nil, &Failure{Code: ExitUnknown, Kind: "deadline", Message: fmt.Sprintf("the change to %s goes on; it is at step %q", w.mode, w.last.Step),
-		Hint: "see how far it is with: consequorctl status"}
-}
-
-// statusLimit is how long a supervisor may take to say where a change is that
-// is decided already.
-const statusLimit = 2 * time.Second
-
-// goesOn is the result of a change that nothing can undo, though its end was
-// not seen.
-func (w *swapWatch) goesOn() *supervisor.SwapResult {
-	w.console.Note("it is decided, and goes on by itself")
-	result := &supervisor.SwapResult{Mode: w.mode, From: w.from, Steps: []supervisor.SwapStep{}, Missing: []string{}}
-	ctx, cancel := context.WithTimeout(context.Background(), statusLimit)
-	defer cancel()
-	status, err := w.status(ctx)
-	if err != nil {
-		return result // it goes on when the cluster is brought up
-	}
-	result.Epoch = status.Epoch
-	for _, r := range status.Replicas {
-		if r.Change != "" || r.State != supervisor.StateServing {
-			result.Missing = append(result.Missing, r.Name)
-		}
-	}
-	return result
 }
 
 func printSwap(w io.Writer, quiet bool, r *supervisor.SwapResult) {

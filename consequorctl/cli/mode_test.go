@@ -11,6 +11,7 @@ import (
 
 	"consequor/modes"
 	"consequor/supervisor"
+	"consequor/topologies"
 )
 
 // Modes can be listed and shown where no cluster runs, and a topology's own
@@ -106,5 +107,65 @@ func TestSwapCountsReplicasThatRun(t *testing.T) {
 	}
 	if _, err := resolveMode(context.Background(), console, status, "quorum", read("6")); err == nil {
 		t.Error("6 of 5: no error")
+	}
+}
+
+// A change that is decided, but whose mode does not serve on some replicas, has
+// failed, and its hint is the way out that there is.
+func TestSwapThatDoesNotServe(t *testing.T) {
+	plugin := topologies.Mode{Name: "mine", Plugin: "/x/mine"}
+	for _, c := range []struct {
+		mode      topologies.Mode
+		state     supervisor.State
+		ephemeral bool
+		gone      bool // the cluster went down
+		hint      string
+	}{
+		{plugin, supervisor.StateFailed, false, false, "nothing of before is lost: mend the plugin, put its new sha256 into three, then: consequorctl down, and: consequorctl up three --cluster lab --replicas 2"},
+		{plugin, supervisor.StateStarting, true, false, "ephemeral"},
+		{plugin, supervisor.StateKilled, false, false, "consequorctl restart r2"},
+		{plugin, supervisor.StatePaused, false, false, "consequorctl resume r2"},
+		{plugin, "", false, true, "when the cluster is up again: consequorctl up three"},
+		{topologies.Mode{Name: "quorum"}, supervisor.StateStarting, false, false, "consequorctl logs"},
+	} {
+		status := &supervisor.ClusterStatus{Cluster: "lab", Topology: "three", Ephemeral: c.ephemeral, Replicas: []supervisor.ReplicaStatus{
+			{Name: "r1", State: supervisor.StateServing}, {Name: "r2", State: c.state}}}
+		w := &swapWatch{console: &Console{World: World{Stderr: io.Discard}, Output: new(Output)}}
+		w.status = func(context.Context) (*supervisor.ClusterStatus, error) {
+			if c.gone {
+				return nil, &supervisor.Error{Kind: supervisor.KindNotRunning}
+			}
+			return status, nil
+		}
+		f := describe(w.notServing(&c.mode, &supervisor.SwapResult{Mode: c.mode.Name, Epoch: 2, From: "sequential", Missing: []string{"r2"}}, status))
+		if want := "mode " + c.mode.Name + " in epoch 2, after sequential: decided, but does not serve on r2"; f.Code != ExitFailed || f.Kind != "not_serving" || f.Message != want || !strings.Contains(f.Hint, c.hint) {
+			t.Errorf("%s, %s: %+v, want a hint with %q", c.mode.Name, c.state, f, c.hint)
+		}
+	}
+}
+
+// A built-in mode needs no topology file: what would be read there is missed,
+// and said to be. A mode of one's own stands nowhere else.
+func TestSwapWithoutATopology(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lab.yaml")
+	status := &supervisor.ClusterStatus{Cluster: "lab", Topology: path, Replicas: make([]supervisor.ReplicaStatus, 3)}
+	for _, text := range []string{"", "mode: [\n", "no: topology\n"} {
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var stderr strings.Builder
+		console := &Console{World: World{Stderr: &stderr}, Output: new(Output)}
+		m, err := resolveMode(context.Background(), console, status, "quorum", []modes.Option{{Name: "read", Value: "3"}})
+		if err != nil || m.Name != "quorum" || len(m.Options) != 1 || !strings.Contains(stderr.String(), "of mode quorum is not known: ") {
+			t.Errorf("%q: %+v, %v, said %s", text, m, err, stderr.String())
+		}
+		if _, err := resolveMode(context.Background(), console, status, "quorum", []modes.Option{{Name: "read", Value: "4"}}); err == nil {
+			t.Errorf("%q: 4 of 3 can be read", text)
+		}
+		if _, err := resolveMode(context.Background(), console, status, "mine", nil); err == nil {
+			t.Errorf("%q: a mode that stands nowhere", text)
+		}
 	}
 }
