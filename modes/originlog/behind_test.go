@@ -12,21 +12,23 @@ import (
 	"consequor/modes/quorum"
 )
 
-// A replica that is far behind is read from while it catches up over a slow
-// link: of each peer it gets what it lacks as often as it was pushed and pulled,
-// once, and all reads are answered when that has come.
+// A replica that is far behind is read from while it catches up, and large spans
+// take their time: of each peer it gets what it lacks as often as it was pushed
+// and pulled, once, and all reads are answered when that has come.
 func TestReadsWhileFarBehind(t *testing.T) {
 	const articles = 5000
-	slow, spans := false, 0
+	large, spans := false, 0 // what is sent next is a large span
 	c := modetest.NewCluster(modetest.ClusterConfig{
 		New: quorum.New, Replicas: 3, Seed: 1,
 		Trace: func(line string) {
 			if strings.Contains(line, "to r3: ") && strings.HasSuffix(line, fmt.Sprintf(" %d articles", articles)) {
 				spans++
+				large = true
 			}
 		},
 		Link: func(from, to board.ReplicaID) []time.Duration {
-			if slow && to == 3 {
+			if large {
+				large = false
 				return []time.Duration{time.Second}
 			}
 			return []time.Duration{time.Millisecond}
@@ -40,8 +42,7 @@ func TestReadsWhileFarBehind(t *testing.T) {
 	}
 	c.Advance(2 * time.Second)
 	c.HealAll()
-	c.Advance(1500 * time.Microsecond) // what they hold is told, and nothing sent yet
-	slow = true
+	c.Advance(2500 * time.Microsecond) // they have told what they hold
 	var reads []*modetest.Call
 	for range 200 {
 		reads = append(reads, c.Do(3, modes.Request{Verb: modes.VerbRead, Deadline: c.Now() + 10*time.Second}))
