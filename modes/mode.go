@@ -41,6 +41,15 @@ type OptionDescription struct {
 // name.
 type Option struct{ Name, Value string }
 
+// OptionError is what speaks against one option. A mode that finds several joins
+// them (errors.Join), so that each can be shown at its place in a topology.
+type OptionError struct {
+	Option string // its name
+	Why    string // in words, without the name: "want true or false"
+}
+
+func (e *OptionError) Error() string { return e.Option + ": " + e.Why }
+
 // Role is what a replica is within its mode, for status.
 type Role string
 

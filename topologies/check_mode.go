@@ -1,6 +1,7 @@
 package topologies
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,15 +20,16 @@ const unsafeOption = "unsafe"
 // fails to start.
 func (p *parser) checkFit() {
 	d, n := p.description, len(p.places)
-	if d == nil || n == 0 || !p.settleUnsafe(d) || p.options.Check == nil {
+	if d == nil || n == 0 {
+		return
+	}
+	p.settleUnsafe(d)
+	if p.options.Check == nil {
 		return
 	}
 	mode := &p.topology.Mode
 	warning, err := p.options.Check(mode.Name, mode.Options, n)
-	if err != nil {
-		at, flag := p.optionsNode()
-		p.errorAt(at, flag, "mode %s: %v", mode.Name, err)
-	}
+	p.reportFit(err)
 	if warning != "" {
 		p.warnAt(p.countNode(), "--replicas", "%s", warning)
 	}
@@ -36,15 +38,37 @@ func (p *parser) checkFit() {
 	}
 }
 
+// reportFit reports each of the errors that err joins where its option stands.
+// Names that the mode does not know are reported already, with a suggestion.
+func (p *parser) reportFit(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			p.reportFit(err)
+		}
+		return
+	}
+	var of *modes.OptionError
+	isOption := errors.As(err, &of)
+	if err == nil || isOption && !slices.Contains(p.knownOptions(), of.Option) {
+		return
+	}
+	at, flag := p.optionsNode()
+	if isOption {
+		at, flag = p.optionNode(of.Option)
+	}
+	p.errorAt(at, flag, "mode %s: %v", p.topology.Mode.Name, err)
+}
+
 // settleUnsafe makes the field "unsafe" and the mode's option of that name one:
-// what either says holds. It returns false if they contradict each other.
-func (p *parser) settleUnsafe(d *modes.Description) bool {
+// what either says holds. When they contradict each other, that is reported, and
+// the rest is checked as if the field held.
+func (p *parser) settleUnsafe(d *modes.Description) {
 	mode := &p.topology.Mode
 	at := slices.IndexFunc(mode.Options, isUnsafe)
 	switch {
 	case at >= 0 && p.unsafeNode != nil && !saysYes(mode.Options[at]):
 		p.errorf(p.unsafeNode, "unsafe: true, but the mode's option unsafe is %s", describe(&yaml.Node{Value: mode.Options[at].Value}))
-		return false
+		mode.Options[at].Value = "true"
 	case at >= 0:
 		mode.Unsafe = saysYes(mode.Options[at])
 	case p.unsafeNode == nil:
@@ -55,7 +79,6 @@ func (p *parser) settleUnsafe(d *modes.Description) bool {
 	default:
 		p.warnf(p.unsafeNode, "unsafe: no effect in mode %s", d.Name)
 	}
-	return true
 }
 
 // checkUnsafeNeeded warns when the mode would run without being let through:
@@ -80,6 +103,17 @@ func (p *parser) optionsNode() (at *yaml.Node, flag string) {
 		return p.optionNodes[0], "--option"
 	}
 	return p.modeNode, "--mode"
+}
+
+// optionNode is where the option of this name is given: what the command line
+// says holds, and comes last.
+func (p *parser) optionNode(name string) (at *yaml.Node, flag string) {
+	for _, key := range slices.Backward(p.optionNodes) {
+		if key.Value == name {
+			return key, "--option"
+		}
+	}
+	return p.optionsNode()
 }
 
 func isUnsafe(o modes.Option) bool { return o.Name == unsafeOption }

@@ -22,7 +22,7 @@ type parser struct {
 	topology *Topology
 
 	modeNode    *yaml.Node         // without a place: the mode is the command line's
-	description *modes.Description // of the mode, when it is built in and has all the options it is given
+	description *modes.Description // of the mode, when it is built in
 	plugins     map[string]Mode    // under "modes", by name
 	optionNodes []*yaml.Node       // keys under mode.options
 

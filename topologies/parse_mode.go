@@ -67,9 +67,8 @@ func (p *parser) checkMode() {
 		p.unknownMode(p.modeNode, mode.Name)
 		return
 	}
-	if p.checkOptions(description) {
-		p.description = description
-	}
+	p.description = description
+	p.checkOptions()
 }
 
 // overrideOptions takes the command line's options over those of the file.
@@ -99,18 +98,22 @@ func (p *parser) unknownMode(at *yaml.Node, name string) {
 	p.errorAt(at, "--mode", "unknown mode %s%s", describe(&yaml.Node{Value: name}), hint)
 }
 
-func (p *parser) checkOptions(d *modes.Description) bool {
-	var known []string
-	before := len(p.problems)
-	for _, o := range d.Options {
-		known = append(known, o.Name)
-	}
+func (p *parser) checkOptions() {
+	known := p.knownOptions()
 	for _, key := range p.optionNodes {
 		if !slices.Contains(known, key.Value) {
-			p.errorAt(key, "--option", "mode %s has no option %q%s", d.Name, key.Value, suggest(key.Value, known))
+			p.errorAt(key, "--option", "mode %s has no option %q%s", p.description.Name, key.Value, suggest(key.Value, known))
 		}
 	}
-	return len(p.problems) == before
+}
+
+// knownOptions are the names of the options that the mode has.
+func (p *parser) knownOptions() []string {
+	var known []string
+	for _, o := range p.description.Options {
+		known = append(known, o.Name)
+	}
+	return known
 }
 
 // errorAt reports a problem of the file, or, where at has no place, of a flag.

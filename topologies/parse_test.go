@@ -38,6 +38,7 @@ func checkFit(mode string, options []modes.Option, replicas int) (warning string
 
 func checkQuorum(options []modes.Option, replicas int) error {
 	sides, unsafe := map[string]int{"read": replicas/2 + 1, "write": replicas/2 + 1}, false
+	var errs []error
 	for _, o := range options {
 		if o.Name == "unsafe" {
 			unsafe, _ = strconv.ParseBool(o.Value)
@@ -45,14 +46,17 @@ func checkQuorum(options []modes.Option, replicas int) error {
 		}
 		side, err := strconv.Atoi(o.Value)
 		if err != nil || side < 1 || side > replicas {
-			return fmt.Errorf("%s: want 1 to %d, got %q", o.Name, replicas, o.Value)
+			errs = append(errs, &modes.OptionError{Option: o.Name, Why: fmt.Sprintf("want 1 to %d, got %q", replicas, o.Value)})
+		}
+		if sides[o.Name] == 0 {
+			errs = append(errs, &modes.OptionError{Option: o.Name, Why: "unknown"})
 		}
 		sides[o.Name] = side
 	}
-	if sides["read"]+sides["write"] <= replicas && !unsafe {
-		return fmt.Errorf("read %d + write %d is not more than %d replicas", sides["read"], sides["write"], replicas)
+	if len(errs) == 0 && sides["read"]+sides["write"] <= replicas && !unsafe {
+		errs = append(errs, fmt.Errorf("read %d + write %d is not more than %d replicas", sides["read"], sides["write"], replicas))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // A file of two lines gets a default for everything else.
@@ -217,6 +221,33 @@ func TestMistakes(t *testing.T) {
 		if !strings.Contains(err.Error()+"\n", test.want+"\n") {
 			t.Errorf("%q:\n want %s\n got  %s", test.yaml, test.want, err)
 		}
+	}
+}
+
+// Of a mode's options each is reported where it stands, in the file or on the
+// command line; neither a name that the mode does not know nor a word against
+// "unsafe" hides the others, and what only follows from them is not reported.
+func TestOptionsEachInItsPlace(t *testing.T) {
+	file := `
+mode:
+  name: quorum
+  options:
+    write: none
+    raed: 1
+    unsafe: false
+    read: 1
+replicas: 3
+unsafe: true
+`
+	o := known
+	o.ModeOptions = []modes.Option{{Name: "read", Value: "4"}}
+	_, err := Parse("x.yaml", []byte(file), o)
+	want := `--option: mode quorum: read: want 1 to 3, got "4"
+x.yaml:5:5: mode quorum: write: want 1 to 3, got "none"
+x.yaml:6:5: mode quorum has no option "raed": did you mean "read"?
+x.yaml:10:9: unsafe: true, but the mode's option unsafe is "false"`
+	if err == nil || err.Error() != want {
+		t.Errorf("want\n%s\ngot\n%v", want, err)
 	}
 }
 

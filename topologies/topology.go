@@ -85,7 +85,8 @@ type Options struct {
 	Modes []modes.Description // the built-in ones
 
 	// Check says what only a built-in mode itself knows of its options and of
-	// how many replicas it is good for; nil: nothing is known.
+	// how many replicas it is good for; nil: nothing is known. It joins several
+	// errors, a modes.OptionError for each that is about one option.
 	Check func(mode string, options []modes.Option, replicas int) (warning string, err error)
 
 	Mode     string // if any: instead of the file's; that one's options then do not hold

@@ -11,8 +11,7 @@ import (
 // Check says what speaks against running the built-in mode of this name with
 // these options on so many replicas, before anything is started: the error is
 // what the mode itself would refuse to run with, the warning what its user may
-// not have meant. The names of the options are checked against the mode's
-// description, and not here.
+// not have meant. Errors about single options are modes.OptionErrors, joined.
 func Check(name string, options []modes.Option, replicas int) (warning string, err error) {
 	switch name {
 	case "sequential":

@@ -45,6 +45,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"read-your-write", "copies", "4", "copies: "},
 		{"read-your-write", "copies", "3", ""},
 		{"read-your-write", "ask_timeout", "soon", "ask_timeout: "},
+		{"read-your-write", "copy", "2", "copy: "},
 	} {
 		_, err := builtin.Check(test.mode, []modes.Option{{Name: test.option, Value: test.value}}, 3)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

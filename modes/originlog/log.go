@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"consequor/board"
@@ -112,10 +113,10 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	l.restable, l.begun = true, true
 }
 
-// Halt ends a log that cannot begin.
+// Halt ends a log that cannot begin. What speaks against it is told in one line.
 func (l *Log) Halt(why string) {
 	l.ended = true
-	l.out.Halt(why)
+	l.out.Halt(strings.ReplaceAll(why, "\n", "; "))
 }
 
 // Ended reports whether nothing is to be done any more.

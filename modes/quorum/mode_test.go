@@ -53,7 +53,9 @@ func TestOptions(t *testing.T) {
 		{"read=4", 3, quorums{}, `read: want a number of replicas from 1 to 3, got "4"`},
 		{"write=most", 3, quorums{}, `write: want a number of replicas from 1 to 3, got "most"`},
 		{"unsafe=perhaps", 3, quorums{}, `unsafe: want true or false, got "perhaps"`},
-		{"reed=2", 3, quorums{}, `quorum has no option "reed"`},
+		{"reed=2", 3, quorums{}, "reed: mode quorum has no such option"},
+		{"read=4 reed=2 unsafe=perhaps write=1", 3, quorums{}, `read: want a number of replicas from 1 to 3, got "4"` + "\n" +
+			"reed: mode quorum has no such option\n" + `unsafe: want true or false, got "perhaps"`},
 	} {
 		got, err := parse(options(test.options), test.replicas)
 		switch {

@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -45,7 +46,8 @@ func (q quorums) post() int { return max(q.write, q.heads()) }
 // broken reports that reads and posts need not meet.
 func (q quorums) broken() bool { return q.read+q.write <= q.replicas }
 
-// Check reports what speaks against these options for so many replicas.
+// Check reports what speaks against these options for so many replicas: all of
+// it at once, modes.OptionErrors where it is about one option.
 func Check(options []modes.Option, replicas int) error {
 	_, err := parse(options, replicas)
 	return err
@@ -53,34 +55,42 @@ func Check(options []modes.Option, replicas int) error {
 
 func parse(options []modes.Option, replicas int) (quorums, error) {
 	q := quorums{replicas: replicas, read: replicas/2 + 1, write: replicas/2 + 1}
+	var errs []error
 	for _, o := range options {
-		var err error
-		switch o.Name {
-		case "read":
-			q.read, err = parseCount(o, replicas)
-		case "write":
-			q.write, err = parseCount(o, replicas)
-		case "unsafe":
-			if q.unsafe, err = strconv.ParseBool(o.Value); err != nil {
-				err = fmt.Errorf("unsafe: want true or false, got %q", o.Value)
-			}
-		default:
-			err = fmt.Errorf("quorum has no option %q", o.Name)
-		}
-		if err != nil {
-			return q, err
+		if why := q.set(o); why != "" {
+			errs = append(errs, &modes.OptionError{Option: o.Name, Why: why})
 		}
 	}
-	if q.broken() && !q.unsafe {
-		return q, fmt.Errorf("read %d + write %d must be more than %d replicas; unsafe: true lets it through", q.read, q.write, replicas)
+	err := errors.Join(errs...)
+	if err == nil && q.broken() && !q.unsafe {
+		err = fmt.Errorf("read %d + write %d must be more than %d replicas; unsafe: true lets it through", q.read, q.write, replicas)
 	}
-	return q, nil
+	return q, err
 }
 
-func parseCount(o modes.Option, replicas int) (int, error) {
-	n, err := strconv.Atoi(o.Value)
-	if err != nil || n < 1 || n > replicas {
-		return 0, fmt.Errorf("%s: want a number of replicas from 1 to %d, got %q", o.Name, replicas, o.Value)
+// set takes one option, or says why not.
+func (q *quorums) set(o modes.Option) (why string) {
+	var err error
+	switch o.Name {
+	case "read":
+		return setCount(&q.read, o.Value, q.replicas)
+	case "write":
+		return setCount(&q.write, o.Value, q.replicas)
+	case "unsafe":
+		if q.unsafe, err = strconv.ParseBool(o.Value); err != nil {
+			return fmt.Sprintf("want true or false, got %q", o.Value)
+		}
+	default:
+		return "mode quorum has no such option"
 	}
-	return n, nil
+	return ""
+}
+
+func setCount(count *int, value string, replicas int) (why string) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > replicas {
+		return fmt.Sprintf("want a number of replicas from 1 to %d, got %q", replicas, value)
+	}
+	*count = n
+	return ""
 }

@@ -52,7 +52,9 @@ func TestOptions(t *testing.T) {
 		{"ask_timeout=300", 3, settings{}, `ask_timeout: want a duration up to 1m0s, as in 300ms, got "300"`},
 		{"ask_timeout=0s", 3, settings{}, `ask_timeout: want a duration up to 1m0s, as in 300ms, got "0s"`},
 		{"sync_on_read=some", 3, settings{}, `sync_on_read: want total or token, got "some"`},
-		{"copy=2", 3, settings{}, `read-your-write has no option "copy"`},
+		{"copy=2", 3, settings{}, "copy: mode read-your-write has no such option"},
+		{"ask_timeout=300 copies=4 copy=2", 3, settings{}, `ask_timeout: want a duration up to 1m0s, as in 300ms, got "300"` + "\n" +
+			`copies: want a number of replicas from 1 to 3, got "4"` + "\ncopy: mode read-your-write has no such option"},
 	} {
 		got, err := parse(options(test.options), test.replicas)
 		switch {

@@ -1,6 +1,7 @@
 package readyourwrite
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -42,7 +43,8 @@ type settings struct {
 // acknowledged post together.
 func (s settings) fresh() int { return s.replicas - s.copies + 1 }
 
-// Check reports what speaks against these options for so many replicas.
+// Check reports what speaks against these options for so many replicas: all of
+// it at once, a modes.OptionError each.
 func Check(options []modes.Option, replicas int) error {
 	_, err := parse(options, replicas)
 	return err
@@ -50,32 +52,35 @@ func Check(options []modes.Option, replicas int) error {
 
 func parse(options []modes.Option, replicas int) (settings, error) {
 	s := settings{replicas: replicas, copies: 1, total: replicas <= totalMax, askTimeout: askTimeoutDefault}
+	var errs []error
 	for _, o := range options {
-		if err := s.set(o); err != nil {
-			return s, err
+		if why := s.set(o); why != "" {
+			errs = append(errs, &modes.OptionError{Option: o.Name, Why: why})
 		}
 	}
-	return s, nil
+	return s, errors.Join(errs...)
 }
 
-func (s *settings) set(o modes.Option) (err error) {
+// set takes one option, or says why not.
+func (s *settings) set(o modes.Option) (why string) {
+	var err error
 	switch o.Name {
 	case "ask_timeout":
 		s.askTimeout, err = time.ParseDuration(o.Value)
 		if err != nil || s.askTimeout <= 0 || s.askTimeout > askTimeoutMax {
-			return fmt.Errorf("ask_timeout: want a duration up to %s, as in 300ms, got %q", askTimeoutMax, o.Value)
+			return fmt.Sprintf("want a duration up to %s, as in 300ms, got %q", askTimeoutMax, o.Value)
 		}
 	case "copies":
 		s.copies, err = strconv.Atoi(o.Value)
 		if err != nil || s.copies < 1 || s.copies > s.replicas {
-			return fmt.Errorf("copies: want a number of replicas from 1 to %d, got %q", s.replicas, o.Value)
+			return fmt.Sprintf("want a number of replicas from 1 to %d, got %q", s.replicas, o.Value)
 		}
 	case "sync_on_read":
 		if s.total = o.Value == "total"; !s.total && o.Value != "token" {
-			return fmt.Errorf("sync_on_read: want total or token, got %q", o.Value)
+			return fmt.Sprintf("want total or token, got %q", o.Value)
 		}
 	default:
-		return fmt.Errorf("read-your-write has no option %q", o.Name)
+		return "mode read-your-write has no such option"
 	}
-	return nil
+	return ""
 }
