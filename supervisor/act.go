@@ -92,7 +92,7 @@ func (s *supervisor) act(ctx context.Context, a actRequest) (*ActResult, error) 
 			return nil, err
 		}
 	}
-	return &ActResult{Target: a.Target, Replicas: t.process.hosts, Role: t.role, PID: o.pid}, nil
+	return &ActResult{Target: a.Target, Replicas: t.process.hosts, Role: t.role, PID: o.pid, Idle: o.idle}, nil
 }
 
 // awaitServing waits until the replica serves again: with the process pid, or,

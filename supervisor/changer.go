@@ -85,7 +85,7 @@ func (c *changer) onBegin(w *swap) {
 	}
 	reports, _ := c.hub.reports()
 	if refusal := c.core.Begin(c.now(), reports); refusal != nil {
-		w.begun <- &Error{Kind: KindReplicaDown, Message: refusal.Why, Hint: bringBack(refusal.Replica, c.hub.stateOf(refusal.Replica))}
+		w.begun <- &Error{Kind: KindReplicaDown, Message: refusal.Why, Hint: c.hub.bringBack(refusal.Replica)}
 		return
 	}
 	w.from = c.site.mode().Name

@@ -140,10 +140,11 @@ type ActOptions struct {
 // ActResult is the answer to kill and its siblings, as CLI.md fixes it. It
 // comes when the thing is done: after kill and stop the process is gone.
 type ActResult struct {
-	Target   string   `json:"target"`   // as asked
-	Replicas []string `json:"replicas"` // every replica hit
-	Role     string   `json:"role"`     // that the replica had
-	PID      int      `json:"pid"`      // of the process hit; restart: of the new one
+	Target   string   `json:"target"`         // as asked
+	Replicas []string `json:"replicas"`       // every replica hit
+	Role     string   `json:"role"`           // that the replica had
+	PID      int      `json:"pid"`            // of the process hit; restart: of the new one
+	Idle     bool     `json:"idle,omitempty"` // resume: nothing of it was paused
 }
 
 // Progress is one line of what `down` waits for.

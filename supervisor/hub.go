@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"consequor/modes"
 	"consequor/replicad/api"
 	"consequor/topologies"
 )
@@ -25,6 +26,7 @@ type hub struct {
 	events  []Event // the last eventsKept, by rising Seq
 	seq     uint64
 	serving bool          // all replicas did, at the last change
+	office  uint64        // the epoch of the last coordinator that was told of
 	changed chan struct{} // closed and made anew at each change
 	closed  bool          // there will be no further change
 }
@@ -34,6 +36,7 @@ type row struct {
 	replica    topologies.Replica
 	alive      bool
 	paused     bool
+	held       int // pid of the plugin that was paused, alone; 0: none was
 	pid        int
 	starts     int
 	report     api.Status // the last one; of a dead replica, what lasts of it
@@ -100,18 +103,27 @@ func (h *hub) settle() {
 	}
 	coordinator, backup := h.elected()
 	if was := h.cluster.Coordinator; !equal(was, coordinator) {
-		text := "no coordinator is known"
-		if coordinator != nil {
-			text = fmt.Sprintf("%s is coordinator, term %d", *coordinator, h.newestTerm().number)
-		}
 		h.cluster.Coordinator = coordinator
-		h.event(EventCoordinator, "", text)
+		h.tellCoordinator(coordinator)
 	}
 	h.cluster.Backup = backup
 	if serving && !h.serving {
 		h.event(EventReady, "", fmt.Sprintf("all %d replicas serve", len(h.rows)))
 	}
 	h.serving = serving
+}
+
+// tellCoordinator tells who coordinates now; nil: nobody. An office ends with its
+// epoch, and the next mode may have none: that it is empty then is no news.
+func (h *hub) tellCoordinator(coordinator *string) {
+	begun := slices.ContainsFunc(h.rows, func(r *row) bool { return r.report.Epoch > h.office })
+	switch newest := h.newestTerm(); {
+	case coordinator != nil:
+		h.office = newest.epoch
+		h.event(EventCoordinator, "", fmt.Sprintf("%s is coordinator, term %d", *coordinator, newest.number))
+	case !begun:
+		h.event(EventCoordinator, "", "no coordinator is known")
+	}
 }
 
 func equal(a, b *string) bool {
@@ -209,7 +221,7 @@ func (h *hub) spawned(replicas []string, pid int) {
 func (h *hub) died(replicas []string, kind EventKind, down State, why string) {
 	h.each(replicas, func(r *row) {
 		h.lose(r)
-		r.alive, r.paused, r.pid, r.down, r.why = false, false, 0, down, why
+		r.alive, r.paused, r.held, r.pid, r.down, r.why = false, false, 0, 0, down, why
 		old := r.report
 		r.report = api.Status{Name: old.Name, Articles: old.Articles, Vector: old.Vector, ModeSHA256: old.ModeSHA256,
 			PluginRestarts: old.PluginRestarts}
@@ -217,14 +229,15 @@ func (h *hub) died(replicas []string, kind EventKind, down State, why string) {
 	})
 }
 
-// setPaused tells that a process was stopped by SIGSTOP, or goes on.
+// setPaused tells that a process was stopped by SIGSTOP, or goes on, its plugins
+// with it.
 func (h *hub) setPaused(replicas []string, paused bool) {
 	kind, text := EventResumed, " is resumed"
 	if paused {
 		kind, text = EventPaused, " is paused"
 	}
 	h.each(replicas, func(r *row) {
-		r.paused = paused
+		r.paused, r.held = paused, 0
 		h.event(kind, r.replica.Name, r.replica.Name+text)
 	})
 }
@@ -296,7 +309,22 @@ func (h *hub) status() (status *ClusterStatus, closed bool, changed <-chan struc
 		s.Replicas[i] = r.status()
 	}
 	s.countBehind()
+	s.unseat()
 	return &s, h.closed, h.changed
+}
+
+// unseat takes an office from the row of a paused replica once another one holds
+// it: what it said last was from before.
+func (s *ClusterStatus) unseat() {
+	for i := range s.Replicas {
+		r := &s.Replicas[i]
+		lost := func(office modes.Role, holder *string) bool {
+			return r.Role == string(office) && holder != nil && *holder != r.Name
+		}
+		if r.State == StatePaused && (lost(modes.RoleCoordinator, s.Coordinator) || lost(modes.RoleBackup, s.Backup)) {
+			r.Role = ""
+		}
+	}
 }
 
 // countBehind says of the replicas that do not run how many articles they lack

@@ -30,6 +30,9 @@ func (r *row) changeReport() modechange.Report {
 		Serves: r.shown == StateServing, Epoch: r.report.Epoch,
 		Attempt: told.Attempt, Prepared: told.Prepared, Error: told.Error,
 	}
+	if r.holds() {
+		report.Held = "the plugin of " + r.replica.Name + " is paused"
+	}
 	switch r.report.Step {
 	case api.Started, api.Joined, api.CaughtUp:
 		report.Listens = r.alive && !r.paused
@@ -44,11 +47,33 @@ func (r *row) changeReport() modechange.Report {
 	return report
 }
 
-// stateOf returns the state of the replica name.
-func (h *hub) stateOf(name string) State {
+// hold tells that the plugin pid, which serves these replicas, was stopped by
+// SIGSTOP; pid 0: that it goes on.
+func (h *hub) hold(replicas []string, pid int) {
+	h.each(replicas, func(r *row) { r.held = pid })
+}
+
+// holds reports whether the replica's plugin is the one that was paused. Another
+// one is not.
+func (r *row) holds() bool {
+	return r.alive && !r.paused && r.held != 0 && r.held == r.report.PluginPID
+}
+
+// pluginPaused reports whether the plugin of the replica name was paused, alone.
+func (h *hub) pluginPaused(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.row(name).shown
+	return h.row(name).holds()
+}
+
+// bringBack is what makes the replica name take part again.
+func (h *hub) bringBack(name string) string {
+	if h.pluginPaused(name) {
+		return "let it go on with: consequorctl resume plugin:" + name
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return bringBack(name, h.row(name).shown)
 }
 
 // vectorOf reads what a report says of a board; empty: nothing. What cannot be

@@ -56,6 +56,63 @@ func TestOfficesAcrossEpochs(t *testing.T) {
 	}
 }
 
+// r1 coordinates in epoch 1. In epoch 2 a mode without a coordinator begins: that
+// nobody holds the office then is no event; in epoch 3 it is filled again, and
+// lost.
+func TestNoCoordinatorIsNoNewsAfterASwap(t *testing.T) {
+	h := testHub(2)
+	say := func(name string, epoch uint64, step api.Step, role, coordinator string) {
+		h.reported(api.Status{Name: name, Step: step, Epoch: epoch, Term: 1, Role: role, Coordinator: coordinator, PluginPID: 10})
+	}
+	for _, begins := range []struct {
+		epoch       uint64
+		coordinator string
+	}{{1, "r1"}, {2, ""}, {3, "r2"}} {
+		for _, name := range []string{"r1", "r2"} {
+			say(name, begins.epoch, api.Started, "", "")
+		}
+		for _, name := range []string{"r1", "r2"} {
+			say(name, begins.epoch, api.CaughtUp, "", begins.coordinator)
+		}
+	}
+	h.died([]string{"r2"}, EventKilled, StateKilled, "was killed")
+	events, _, _, _ := h.eventsAfter(0)
+	var got []string
+	for _, e := range events {
+		if e.Kind == EventCoordinator {
+			got = append(got, e.Text)
+		}
+	}
+	if want := "r1 is coordinator, term 1; r2 is coordinator, term 1; no coordinator is known"; strings.Join(got, "; ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+	}
+}
+
+// r1 coordinated, and is paused: its row says so until r2 coordinates; then it
+// has no office, until it says what it has.
+func TestPausedCoordinatorIsUnseated(t *testing.T) {
+	h := testHub(2)
+	say := func(name, role string, term uint64, coordinator, backup string) {
+		h.reported(api.Status{Name: name, Step: api.CaughtUp, Role: role, Term: term, Coordinator: coordinator, Backup: backup, PluginPID: 10})
+	}
+	role := func(name, want string) {
+		t.Helper()
+		if s, _, _ := h.status(); s.Replica(name).Role != want {
+			t.Errorf("%s has the role %q, want %q", name, s.Replica(name).Role, want)
+		}
+	}
+	say("r1", "coordinator", 1, "r1", "r2")
+	say("r2", "backup", 1, "r1", "r2")
+	h.setPaused([]string{"r1"}, true)
+	role("r1", "coordinator")
+	say("r2", "coordinator", 2, "r2", "")
+	role("r1", "")
+	role("r2", "coordinator")
+	h.setPaused([]string{"r1"}, false)
+	say("r1", "backup", 2, "r2", "r1")
+	role("r1", "backup")
+}
+
 // What a change must know of a replica, in each of its states.
 func TestChangeReports(t *testing.T) {
 	h := testHub(5)

@@ -70,8 +70,9 @@ type request struct {
 }
 
 type outcome struct {
-	pid int
-	err error
+	pid  int
+	idle bool // resume: nothing of it was paused
+	err  error
 }
 
 func newProcess(name string, hosts []string, policy topologies.Restart, k keeper, h *hub, closing, hurry <-chan struct{}) *process {

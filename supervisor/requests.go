@@ -3,6 +3,7 @@ package supervisor
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"consequor/topologies"
@@ -101,15 +102,20 @@ func (p *process) pause() outcome {
 	return outcome{pid: p.child.pid}
 }
 
+// resume has the process and its plugins go on, also those that were paused
+// alone.
 func (p *process) resume() outcome {
 	p.signalPlugins(syscall.SIGCONT)
 	if err := p.child.signal(syscall.SIGCONT); err != nil {
 		return outcome{err: &Error{Kind: KindInternal, Message: err.Error()}}
 	}
-	if p.paused {
-		p.paused = false
-		p.hub.setPaused(p.hosts, false)
+	if !p.paused {
+		idle := !slices.ContainsFunc(p.hosts, p.hub.pluginPaused)
+		p.hub.hold(p.hosts, 0)
+		return outcome{pid: p.child.pid, idle: idle}
 	}
+	p.paused = false
+	p.hub.setPaused(p.hosts, false)
 	return outcome{pid: p.child.pid}
 }
 
@@ -130,7 +136,19 @@ func (p *process) actOnPlugin(r *request) outcome {
 		return outcome{err: &Error{Kind: KindNotAlive, Message: fmt.Sprintf("cannot %s the plugin of %s: %v", r.verb, r.plugin, err)}}
 	}
 	p.hub.note(EventPlugin, r.plugin, fmt.Sprintf("the plugin of %s, pid %d, was sent %v (%s)", r.plugin, pid, s, r.verb))
-	return outcome{pid: pid}
+	idle := r.verb == Resume && !p.paused && !p.hub.pluginPaused(r.plugin)
+	switch r.verb {
+	case Pause:
+		p.hub.hold(p.servedBy(pid), pid)
+	case Resume:
+		p.hub.hold(p.servedBy(pid), 0)
+	}
+	return outcome{pid: pid, idle: idle}
+}
+
+// servedBy lists the replicas that the plugin pid serves.
+func (p *process) servedBy(pid int) []string {
+	return slices.DeleteFunc(slices.Clone(p.hosts), func(host string) bool { return p.last[host].PluginPID != pid })
 }
 
 // give has the child told an order, if there is one that was told to go and the

@@ -198,6 +198,53 @@ func TestSwapRefused(t *testing.T) {
 	}
 }
 
+// A plugin that was paused alone cannot be sealed: that is known, and the change
+// refused, until it goes on or another one is in its place.
+func TestSwapRefusedForAPausedPlugin(t *testing.T) {
+	c := newCluster(t, 2)
+	c.wish("r2", "plugin")
+	c.up()
+	first := c.await("r2 has its plugin", func(s *ClusterStatus) bool { return s.Replica("r2").PluginPID != 0 }).Replica("r2").PluginPID
+	held := func() {
+		t.Helper()
+		c.act(Pause, "plugin:r2")
+		_, err := c.swap(quorumMode).wait()
+		if e := c.wantKind(err, KindReplicaDown); e.Message != "the plugin of r2 is paused: all replicas are needed" || e.Hint != "let it go on with: consequorctl resume plugin:r2" {
+			t.Errorf("%+v", e)
+		}
+	}
+	held()
+	c.act(Kill, "plugin:r2")
+	c.await("r2 has another plugin", func(s *ClusterStatus) bool {
+		r := s.Replica("r2")
+		return r.State == StateServing && r.PluginPID != 0 && r.PluginPID != first
+	})
+	if _, err := c.swap(quorumMode).wait(); err != nil {
+		t.Fatal(err)
+	}
+	held()
+	if r := c.act(Resume, "plugin:r2"); r.Idle {
+		t.Errorf("it was paused: %+v", r)
+	}
+	if r := c.act(Resume, "plugin:r2"); !r.Idle {
+		t.Errorf("it was not paused: %+v", r)
+	}
+	held()
+	if r := c.act(Resume, "r2"); r.Idle { // its plugin goes on with it
+		t.Errorf("its plugin was paused: %+v", r)
+	}
+	if r := c.act(Resume, "r2"); !r.Idle {
+		t.Errorf("it was not paused: %+v", r)
+	}
+	if _, err := c.swap(quorumMode).wait(); err != nil {
+		t.Fatal(err)
+	}
+	c.act(Pause, "r2")
+	if r := c.act(Resume, "r2"); r.Idle {
+		t.Errorf("it was paused: %+v", r)
+	}
+}
+
 // A replica is killed while it is to be sealed: the old mode goes on in an
 // epoch of its own, also at that replica when it is back.
 func TestSwapCalledOff(t *testing.T) {

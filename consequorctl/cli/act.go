@@ -50,6 +50,10 @@ func printAct(w io.Writer, verb supervisor.Verb, done *supervisor.ActResult) {
 	if len(about) > 0 {
 		what += " (" + strings.Join(about, ", ") + ")"
 	}
+	if done.Idle {
+		fmt.Fprintf(w, "%s was not paused\n", what)
+		return
+	}
 	fmt.Fprintf(w, "%s %s\n", pastTense[verb], what)
 }
 

@@ -86,7 +86,7 @@ type Refusal struct {
 }
 
 // Begin begins a change at the time now, unless a replica does not serve in
-// the present epoch. It must not be called while Busy.
+// the present epoch, or is held. It must not be called while Busy.
 func (c *Changer) Begin(now time.Duration, reports []Report) *Refusal {
 	if c.Busy() {
 		panic(fmt.Sprintf("modechange: begun while attempt %d is in phase %s", c.attempt, c.phase))
@@ -97,6 +97,8 @@ func (c *Changer) Begin(now time.Duration, reports []Report) *Refusal {
 		switch {
 		case !r.Serves:
 			return &Refusal{r.Replica, fmt.Sprintf("%s is %s: all replicas are needed", r.Replica, r.State)}
+		case r.Held != "":
+			return &Refusal{r.Replica, r.Held + ": all replicas are needed"}
 		case r.Epoch != c.record.Epoch:
 			return &Refusal{r.Replica, fmt.Sprintf("%s is in epoch %d and has not begun epoch %d yet", r.Replica, r.Epoch, c.record.Epoch)}
 		}

@@ -36,6 +36,7 @@ type Report struct {
 	Gone    string // why no process will serve without help, as in "was killed"; empty: it serves, or will
 	Listens bool   // it takes orders: started, told to go, not paused
 	Serves  bool   // in Epoch
+	Held    string // why it cannot take part though it serves, with its name; empty: it can
 	State   string // for people, as in "starting"
 	Epoch   uint64 // that it is in
 

@@ -168,7 +168,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A change does not begin while a replica does not serve.
+// A change does not begin while a replica does not serve, or is held.
 func TestRefused(t *testing.T) {
 	s := newStory(Record{Epoch: 1, ModeEpoch: 1})
 	s.happens(t, []string{"r2", "killed"})
@@ -177,6 +177,11 @@ func TestRefused(t *testing.T) {
 	}
 	if s.c.Busy() {
 		t.Error("it has begun")
+	}
+	s = newStory(Record{Epoch: 1, ModeEpoch: 1})
+	s.reports[2].Held = "the plugin of r3 is paused"
+	if refusal := s.c.Begin(0, s.reports); refusal == nil || refusal.Why != "the plugin of r3 is paused: all replicas are needed" || refusal.Replica != "r3" {
+		t.Errorf("%+v", refusal)
 	}
 }
 
