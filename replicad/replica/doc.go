@@ -47,6 +47,7 @@
 // replicas that it decides for, and no other:
 //
 //	its binary is not what was summed   it is never run; the replica fails, with both sums
+//	it does nothing                     its rehearsal wants a status: it is not let in
 //	it crashes, or breaks the contract  it is killed and started again, in the end given up; status says why
 //	it does not answer                  status says so after 2 s, and it is killed after 30 s, unless a signal has stopped it
 //	it says too much                    a frame has 16 MiB, a step 2^18 effects and articles: beyond, it breaks the contract

@@ -78,15 +78,18 @@ func (p *process) launchMode(ctx context.Context, mode topologies.Mode, output i
 	var missing *fs.PathError
 	switch {
 	case errors.As(err, &other):
-		return nil, &faultError{fmt.Sprintf("mode %s: its plugin %v", mode.Name, other)}
+		return nil, &faultError{
+			why:  fmt.Sprintf("mode %s: its plugin %v", mode.Name, other),
+			help: fmt.Sprintf("to run a new build, %s; while all replicas serve, consequorctl mode swap %s does it too", newBuild("its"), mode.Name),
+		}
 	case errors.As(err, &missing) && missing.Path == mode.Plugin && errors.Is(err, fs.ErrNotExist):
-		return nil, &faultError{fmt.Sprintf("mode %s: its plugin %s is not there", mode.Name, mode.Plugin)}
+		return nil, &faultError{why: fmt.Sprintf("mode %s: its plugin %s is not there", mode.Name, mode.Plugin)}
 	case err != nil:
 		return nil, fmt.Errorf("mode %s: %w", mode.Name, err)
 	}
 	if most := running.Description().ReplicasMax; most > 0 && len(p.config.Replicas) > most {
 		running.Kill()
-		return nil, &faultError{fmt.Sprintf("mode %s runs on at most %d replicas, the cluster has %d", mode.Name, most, len(p.config.Replicas))}
+		return nil, &faultError{why: fmt.Sprintf("mode %s runs on at most %d replicas, the cluster has %d", mode.Name, most, len(p.config.Replicas))}
 	}
 	return running, nil
 }
@@ -124,15 +127,31 @@ func (k *keeper) failed(why error) (pause time.Duration, err error) {
 	k.p.log.Error("no plugin", "mode", k.mode.Name, "err", why)
 	var fault *faultError
 	if errors.As(why, &fault) {
-		return 0, fault
+		return 0, fault.helped()
 	}
 	if k.deaths++; k.deaths > pluginTriesMax {
-		return 0, &faultError{fmt.Sprintf("the plugin of mode %s ended %d times in a row before it served, in the end like this: %s", k.mode.Name, pluginTriesMax, brief(why.Error()))}
+		return 0, k.givenUp(why)
 	}
 	if k.deaths == 1 {
 		return 0, nil // the first time at once
 	}
 	return min(pluginBackoffMin<<(k.deaths-1), pluginBackoffMax), nil
+}
+
+// givenUp is the fault of a plugin that ends again and again. What helps is said
+// before its last words, which may be many.
+func (k *keeper) givenUp(why error) *faultError {
+	help := ""
+	if k.mode.Plugin != "" {
+		help = " (mend it, then " + newBuild("its new") + ")"
+	}
+	return &faultError{why: fmt.Sprintf("the plugin of mode %s ended %d times in a row before it served%s, in the end like this: %s", k.mode.Name, pluginTriesMax, help, brief(why.Error()))}
+}
+
+// newBuild says how a cluster that runs takes up another build of its plugin,
+// also when not all of its replicas serve.
+func newBuild(whose string) string {
+	return "put " + whose + " sha256 into the topology, then: consequorctl down, and consequorctl up with that topology"
 }
 
 // keep runs state machines on the plugin until ctx ends or no plugin can be

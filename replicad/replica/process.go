@@ -30,9 +30,20 @@ const (
 const VotersMax = 7
 
 // faultError ends the process for good: to start it again would not help.
-type faultError struct{ why string }
+type faultError struct {
+	why  string
+	help string // what a person can do, if the fault is this process's end; may be empty
+}
 
 func (e *faultError) Error() string { return e.why }
+
+// helped is the fault as it ends the process: with what helps.
+func (e *faultError) helped() *faultError {
+	if e.help == "" {
+		return e
+	}
+	return &faultError{why: e.why + "; " + e.help}
+}
 
 // Options are what a process is given beside its configuration.
 type Options struct {
@@ -153,7 +164,7 @@ func (p *process) serve(ctx context.Context, o *Options) (err error) {
 	for _, r := range p.hostedReplicas() {
 		l, err := newLoop(p, r)
 		if err != nil {
-			return &faultError{err.Error()}
+			return &faultError{why: err.Error()}
 		}
 		p.loops = append(p.loops, l)
 	}
@@ -193,7 +204,7 @@ func (p *process) serve(ctx context.Context, o *Options) (err error) {
 func (p *process) storeError(err error) error {
 	var corrupt *store.CorruptError
 	if errors.As(err, &corrupt) || errors.Is(err, store.ErrLost) || errors.Is(err, store.ErrOtherCluster) {
-		return &faultError{err.Error()}
+		return &faultError{why: err.Error()}
 	}
 	return err
 }
@@ -265,7 +276,7 @@ func (p *process) run(ctx context.Context, listeners []net.Listener, running *mo
 		loops.Go(func() {
 			select {
 			case why := <-l.halted:
-				failed <- &faultError{l.self.Name + " halted: " + why}
+				failed <- &faultError{why: l.self.Name + " halted: " + why}
 			case <-loopCtx.Done():
 			}
 		})
