@@ -9,6 +9,7 @@ import (
 	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modetest"
+	"consequor/modes/quorum"
 	"consequor/modes/readyourwrite"
 )
 
@@ -67,6 +68,35 @@ func TestLargeNeighboursDown(t *testing.T) {
 	for id := board.ReplicaID(1); id <= largeSize; id++ {
 		if c.Up(id) && !c.Board(id).Vector().Has(post.ID) {
 			t.Errorf("%s has no %s", id, post.ID)
+		}
+	}
+}
+
+// Where everybody pushes to all others, what was posted goes to each once, and
+// is not passed on by all who get it: 17 replicas would send 17 times as much.
+func TestLargeIsNotPassedOnByAll(t *testing.T) {
+	copies := modes.Option{Name: "copies", Value: fmt.Sprint(largeSize)}
+	for _, test := range []struct {
+		name    string
+		new     func() modes.Mode
+		options []modes.Option
+	}{
+		{"quorum", quorum.New, nil},
+		{"read-your-write on all disks", readyourwrite.New, []modes.Option{copies}},
+	} {
+		spans := 0
+		c := modetest.NewCluster(modetest.ClusterConfig{New: test.new, Replicas: largeSize, Seed: 1, Options: test.options,
+			Trace: func(line string) {
+				if strings.Contains(line, "send board") {
+					spans++
+				}
+			},
+		})
+		c.Advance(time.Second)
+		end(t, c, 1, modes.Request{Verb: modes.VerbPost, Article: board.Article{Title: "t"}})
+		c.Advance(5 * time.Second)
+		if spans < largeSize-1 || spans > 2*largeSize {
+			t.Errorf("%s: %d spans were sent for one post", test.name, spans)
 		}
 	}
 }

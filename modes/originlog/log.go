@@ -105,9 +105,8 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
 	for _, id := range e.Replicas {
 		if id != e.Self {
-			l.peers = append(l.peers, &peer{
-				id: id, known: part(e.Board, id), pushes: c.Everyone || contains(near(id, e.Replicas, all), e.Self),
-			})
+			ids := near(id, e.Replicas, all)
+			l.peers = append(l.peers, &peer{id: id, known: part(e.Board, id), pushes: l.toEveryone(ids) || contains(ids, e.Self)})
 		}
 	}
 	l.restable, l.begun = true, true

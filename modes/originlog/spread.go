@@ -61,10 +61,11 @@ func (p *peer) down() { p.connected, p.push, p.pull = false, 0, 0 }
 
 // spreading is what this replica has to push and to tell.
 type spreading struct {
-	wanted board.Vector  // somebody waits for this to be on more disks
-	chosen bool          // who is near was settled since connections changed
-	untold bool          // spans have brought something of which those that push here were not told
-	tellAt time.Duration // when they are; 0: not set
+	wanted   board.Vector  // somebody waits for this to be on more disks
+	chosen   bool          // who is near was settled since connections changed
+	everyone bool          // all are, here as elsewhere: others' articles need not be passed on at once
+	untold   bool          // spans have brought something of which those that push here were not told
+	tellAt   time.Duration // when they are; 0: not set
 }
 
 // near lists those that a replica pushes to: all others that are connected, up
@@ -88,14 +89,20 @@ func near(from board.ReplicaID, replicas []board.ReplicaID, connected func(board
 func (l *Log) choose() {
 	l.spreads.chosen = true
 	ids := near(l.self, l.replicas, func(id board.ReplicaID) bool { return l.peer(id).connected })
-	everyone := l.config.Everyone || 1+len(ids) < l.config.Copies
+	l.spreads.everyone = l.toEveryone(ids)
 	for _, p := range l.peers {
-		chosen := everyone || contains(ids, p.id)
+		chosen := l.spreads.everyone || contains(ids, p.id)
 		if chosen && !p.near {
 			p.heard, p.greetAt = false, 0
 		}
 		p.near = chosen
 	}
+}
+
+// toEveryone reports whether a replica for which these are near pushes to all
+// others all the same: it is told to, or they are all, or too few disks.
+func (l *Log) toEveryone(near []board.ReplicaID) bool {
+	return l.config.Everyone || len(l.replicas) <= meshMax || 1+len(near) < l.config.Copies
 }
 
 // spread greets who was not heard yet, pushes to others what they lack, and tells
@@ -126,8 +133,9 @@ func (l *Log) greet(p *peer) {
 	l.wake(p.greetAt)
 }
 
-// pushTo pushes to a peer what it lacks: at once when somebody waits for it,
-// else a while later, when it may have come from another side.
+// pushTo pushes to a peer what it lacks: at once when somebody waits for it, or
+// it comes on no other way, else a while later, when it may have come from
+// another side.
 func (l *Log) pushTo(p *peer) {
 	p.push = 0
 	if p.known.Covers(l.board) {
@@ -138,7 +146,7 @@ func (l *Log) pushTo(p *peer) {
 		p.lacksAt, p.slow = l.now, slowPause+time.Duration(l.random.Int64N(int64(slowPause)))
 	}
 	due := p.lacksAt + p.slow
-	if !p.known.Covers(l.spreads.wanted) || len(l.replicas) > meshMax {
+	if !p.known.Covers(l.spreads.wanted) || !l.spreads.everyone {
 		due = p.pushAt
 	}
 	if due > l.now {
