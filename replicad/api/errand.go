@@ -19,6 +19,10 @@ const (
 	pauseMin    = 5 * time.Millisecond   // between rounds, doubled each time
 	pauseMax    = 200 * time.Millisecond
 
+	// A post that was refused is not tried again with less time than this: so
+	// short a try ends before its answer is there, and then nobody knows.
+	postAgainMin = 2 * answerMargin
+
 	// A replica is told to end this much before the client gives up (at most
 	// a quarter of the time), so that its word arrives: why it could not.
 	answerMargin = 150 * time.Millisecond
@@ -67,6 +71,9 @@ func (e *errand) run(ctx context.Context) (*Answer, int, error) {
 	for round := 0; ; round++ {
 		e.passes = false
 		for i := range e.links {
+			if e.refusedLate(ctx) {
+				return nil, e.first, e.end()
+			}
 			at := (e.first + i) % len(e.links)
 			answer, failure := e.try(ctx, e.links[at], round)
 			if failure == nil {
@@ -81,6 +88,16 @@ func (e *errand) run(ctx context.Context) (*Answer, int, error) {
 			return nil, e.first, e.end()
 		}
 	}
+}
+
+// refusedLate reports whether a post was refused, surely not done so far, with
+// too little time left to try again.
+func (e *errand) refusedLate(ctx context.Context) bool {
+	if e.verdict == nil || e.doubt != nil || !e.r.Verb.Writes() {
+		return false
+	}
+	deadline, _ := ctx.Deadline()
+	return time.Until(deadline) < postAgainMin
 }
 
 // homeRefused reports whether failure is the last word on a post, as its home's
