@@ -40,8 +40,8 @@ func appendAsk(dst []byte, a ask) []byte {
 	return board.AppendVector(dst, a.board)
 }
 
-func cutAsk(r *reader) ask {
-	return ask{incarnation: r.uvarint(), number: r.uvarint(), span: r.byte() != 0, board: r.vector()}
+func cutAsk(r *board.Reader) ask {
+	return ask{incarnation: r.Uvarint(), number: r.Uvarint(), span: r.Byte() != 0, board: r.Vector()}
 }
 
 // have tells what is on the sender's disk. It answers an ask or a push of that
@@ -59,8 +59,8 @@ func appendHave(dst []byte, h have) []byte {
 	return board.AppendVector(dst, h.board)
 }
 
-func cutHave(r *reader) have {
-	return have{incarnation: r.uvarint(), number: r.uvarint(), board: r.vector()}
+func cutHave(r *board.Reader) have {
+	return have{incarnation: r.Uvarint(), number: r.Uvarint(), board: r.Vector()}
 }
 
 // push is what comes with a span that was not asked for.
@@ -72,7 +72,7 @@ func appendPush(dst []byte, p push) []byte {
 	return binary.AppendUvarint(dst, p.number)
 }
 
-func cutPush(r *reader) push { return push{incarnation: r.uvarint(), number: r.uvarint()} }
+func cutPush(r *board.Reader) push { return push{incarnation: r.Uvarint(), number: r.Uvarint()} }
 
 // forward carries a post to its home. The asker's board has its parent.
 type forward struct {
@@ -94,10 +94,10 @@ func appendForward(dst []byte, f *forward) []byte {
 	return board.AppendArticle(dst, &f.article)
 }
 
-func cutForward(r *reader) forward {
+func cutForward(r *board.Reader) forward {
 	return forward{
-		incarnation: r.uvarint(), request: modes.RequestID(r.uvarint()), mark: r.uvarint(),
-		left: time.Duration(min(r.uvarint(), uint64(leftMax))), seen: r.vector(), article: r.article(),
+		incarnation: r.Uvarint(), request: modes.RequestID(r.Uvarint()), mark: r.Uvarint(),
+		left: time.Duration(min(r.Uvarint(), uint64(leftMax))), seen: r.Vector(), article: r.Article(),
 	}
 }
 
@@ -120,8 +120,8 @@ func appendDone(dst []byte, d done) []byte {
 	return binary.AppendUvarint(dst, uint64(d.copies))
 }
 
-func cutDone(r *reader) done {
-	return done{incarnation: r.uvarint(), request: modes.RequestID(r.uvarint()), id: r.id(), copies: int(r.uvarint())}
+func cutDone(r *board.Reader) done {
+	return done{incarnation: r.Uvarint(), request: modes.RequestID(r.Uvarint()), id: r.ID(), copies: int(r.Uvarint())}
 }
 
 // unknown ends a forward: its home will not say more.
@@ -139,8 +139,8 @@ func appendUnknown(dst []byte, u unknown) []byte {
 	return append(dst, u.why...)
 }
 
-func cutUnknown(r *reader) unknown {
-	return unknown{incarnation: r.uvarint(), request: modes.RequestID(r.uvarint()), why: r.text()}
+func cutUnknown(r *board.Reader) unknown {
+	return unknown{incarnation: r.Uvarint(), request: modes.RequestID(r.Uvarint()), why: string(r.Bytes())}
 }
 
 func boolByte(b bool) byte {
@@ -152,8 +152,8 @@ func boolByte(b bool) byte {
 
 // DescribeMessage tells what a message says, for transcripts.
 func DescribeMessage(message []byte) string {
-	r := reader{rest: message}
-	switch r.byte() {
+	r := board.Reader{Rest: message}
+	switch r.Byte() {
 	case messageAsk:
 		a := cutAsk(&r)
 		switch {

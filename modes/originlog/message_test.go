@@ -48,12 +48,12 @@ func TestMessagesRoundTrip(t *testing.T) {
 	same(t, b[5], m.unknown, cutUnknown)
 }
 
-func same[M any](t *testing.T, message []byte, want M, cut func(*reader) M) {
+func same[M any](t *testing.T, message []byte, want M, cut func(*board.Reader) M) {
 	t.Helper()
-	r := reader{rest: message[1:]}
+	r := board.Reader{Rest: message[1:]}
 	got := cut(&r)
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(ask{}, have{}, push{}, forward{}, done{}, unknown{})); diff != "" || !r.end() {
-		t.Errorf("-sent +received (%d bytes left, failed %v):\n%s", len(r.rest), r.failed, diff)
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(ask{}, have{}, push{}, forward{}, done{}, unknown{})); diff != "" || !r.End() {
+		t.Errorf("-sent +received (%d bytes left, failed %v):\n%s", len(r.Rest), r.Failed, diff)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestMessagesCutShort(t *testing.T) {
 // handled reports whether a log took a message from r2.
 func handled(message []byte) bool {
 	l, _ := begun(3, Config{Copies: 2})
-	r := reader{rest: message}
+	r := board.Reader{Rest: message}
 	return l.onMessage(l.peer(2), &r, false)
 }
 

@@ -13,7 +13,7 @@ func (l *Log) OnReceive(e modes.Receive) {
 		l.onSpan(e.From, e.Span)
 	}
 	p := l.peer(e.From)
-	r := reader{rest: e.Message}
+	r := board.Reader{Rest: e.Message}
 	if p != nil {
 		p.silent = false
 	}
@@ -22,36 +22,36 @@ func (l *Log) OnReceive(e modes.Receive) {
 	}
 }
 
-func (l *Log) onMessage(p *peer, r *reader, gap bool) bool {
-	switch r.byte() {
+func (l *Log) onMessage(p *peer, r *board.Reader, gap bool) bool {
+	switch r.Byte() {
 	case messageAsk:
-		if a := cutAsk(r); r.end() {
+		if a := cutAsk(r); r.End() {
 			l.onAsk(p, a)
 		}
 	case messageHave:
-		if h := cutHave(r); r.end() {
+		if h := cutHave(r); r.End() {
 			l.onHave(p, h, gap)
 		}
 	case messagePush:
-		if push := cutPush(r); r.end() {
+		if push := cutPush(r); r.End() {
 			l.onPush(p, push)
 		}
 	case messageForward:
-		if f := cutForward(r); r.end() {
+		if f := cutForward(r); r.End() {
 			l.onForward(p, &f)
 		}
 	case messageDone:
-		if d := cutDone(r); r.end() {
+		if d := cutDone(r); r.End() {
 			l.onDone(d)
 		}
 	case messageUnknown:
-		if u := cutUnknown(r); r.end() {
+		if u := cutUnknown(r); r.End() {
 			l.onUnknown(u)
 		}
 	default:
-		r.fail()
+		r.Fail()
 	}
-	return r.end()
+	return r.End()
 }
 
 // onSpan notes what a peer's board has added to this one. In a gap nothing was,

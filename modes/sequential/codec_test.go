@@ -34,12 +34,12 @@ func raftMessages() []*pb.Message {
 // What is sent arrives, field by field.
 func TestRaftMessagesRoundTrip(t *testing.T) {
 	want := raftMessages()
-	r := reader{rest: appendRaftMessages(nil, want)}
-	if kind := r.byte(); kind != messageRaft {
+	r := board.Reader{Rest: appendRaftMessages(nil, want)}
+	if kind := r.Byte(); kind != messageRaft {
 		t.Fatalf("kind %d, want %d", kind, messageRaft)
 	}
 	got := cutRaftMessages(&r, 2, 1)
-	if !r.end() {
+	if !r.End() {
 		t.Fatal("bytes are left, or malformed")
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
@@ -49,23 +49,23 @@ func TestRaftMessagesRoundTrip(t *testing.T) {
 
 func TestWordsRoundTrip(t *testing.T) {
 	f := forward{coordinator: 1, term: 7, from: 3, incarnation: 2, round: 9, relayed: true, entries: [][]byte{[]byte("x"), []byte("yz")}}
-	r := reader{rest: appendForward(nil, &f)[1:]}
-	if got := cutForward(&r); !r.end() || !cmp.Equal(f, got, cmp.AllowUnexported(forward{})) {
+	r := board.Reader{Rest: appendForward(nil, &f)[1:]}
+	if got := cutForward(&r); !r.End() || !cmp.Equal(f, got, cmp.AllowUnexported(forward{})) {
 		t.Errorf("forward: sent %+v, received %+v", f, got)
 	}
 	d := denied{incarnation: 3, round: 4, why: deniedOverloaded}
-	r = reader{rest: appendDenied(nil, d)[1:]}
-	if got := cutDenied(&r); !r.end() || got != d {
+	r = board.Reader{Rest: appendDenied(nil, d)[1:]}
+	if got := cutDenied(&r); !r.End() || got != d {
 		t.Errorf("denied: sent %+v, received %+v", d, got)
 	}
 	w := word{term: 8, replica: 2}
-	r = reader{rest: appendWord(nil, messageGone, w)[1:]}
-	if got := cutWord(&r); !r.end() || got != w {
+	r = board.Reader{Rest: appendWord(nil, messageGone, w)[1:]}
+	if got := cutWord(&r); !r.End() || got != w {
 		t.Errorf("word: sent %+v, received %+v", w, got)
 	}
 	v := board.Vector{{Seq: 5}, {Seq: 3, Origin: 2}}
-	r = reader{rest: appendHave(nil, v)[1:]}
-	if got := r.vector(); !r.end() || !got.Equal(v) {
+	r = board.Reader{Rest: appendHave(nil, v)[1:]}
+	if got := r.Vector(); !r.End() || !got.Equal(v) {
 		t.Errorf("have: sent %s, received %s", v, got)
 	}
 }
@@ -106,17 +106,17 @@ func FuzzMessages(f *testing.F) {
 				t.Errorf("a post changes: %+v, %+v, %v", p, again, err)
 			}
 		}
-		r := reader{rest: data}
-		switch r.byte() {
+		r := board.Reader{Rest: data}
+		switch r.Byte() {
 		case messageRaft:
 			messages := cutRaftMessages(&r, 2, 1)
-			if r.end() {
+			if r.End() {
 				sameRaftMessages(t, messages)
 			}
 		case messageForward:
-			if got := cutForward(&r); r.end() {
-				again := reader{rest: appendForward(nil, &got)[1:]}
-				if !cmp.Equal(got, cutForward(&again), cmp.AllowUnexported(forward{})) || !again.end() {
+			if got := cutForward(&r); r.End() {
+				again := board.Reader{Rest: appendForward(nil, &got)[1:]}
+				if !cmp.Equal(got, cutForward(&again), cmp.AllowUnexported(forward{})) || !again.End() {
 					t.Errorf("a forward changes: %+v", got)
 				}
 			}
@@ -126,9 +126,9 @@ func FuzzMessages(f *testing.F) {
 
 func sameRaftMessages(t *testing.T, messages []*pb.Message) {
 	once := appendRaftMessages(nil, messages)
-	r := reader{rest: once[1:]}
+	r := board.Reader{Rest: once[1:]}
 	again := cutRaftMessages(&r, 2, 1)
-	if twice := appendRaftMessages(nil, again); !r.end() || !bytes.Equal(once, twice) {
+	if twice := appendRaftMessages(nil, again); !r.End() || !bytes.Equal(once, twice) {
 		t.Errorf("messages change: %x, %x", once, twice)
 	}
 }

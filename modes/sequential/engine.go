@@ -244,9 +244,9 @@ func (m *Mode) onDurable(number uint64) {
 }
 
 // onRaft hands messages of the engine's peers to it.
-func (m *Mode) onRaft(r *reader, e modes.Receive) {
+func (m *Mode) onRaft(r *board.Reader, e modes.Receive) {
 	messages := cutRaftMessages(r, e.From, m.self)
-	if !r.end() {
+	if !r.End() {
 		m.note("a malformed message of the engine from %s", e.From)
 		return
 	}

@@ -44,20 +44,16 @@ func appendPost(dst []byte, p *post) []byte {
 
 // cutPost reads what appendPost wrote, without its first byte.
 func cutPost(src []byte) (p post, err error) {
-	r := reader{rest: src}
-	p.epoch = r.uvarint()
-	p.nonce.replica = r.replica()
-	p.nonce.incarnation = r.uvarint()
-	p.nonce.request = modes.RequestID(r.uvarint())
-	p.mark = r.uvarint()
-	if r.failed {
+	r := board.Reader{Rest: src}
+	p.epoch = r.Uvarint()
+	p.nonce.replica = r.Replica()
+	p.nonce.incarnation = r.Uvarint()
+	p.nonce.request = modes.RequestID(r.Uvarint())
+	p.mark = r.Uvarint()
+	p.article = r.Article()
+	if !r.End() {
 		return post{}, board.ErrCorrupt
 	}
-	article, rest, err := board.CutArticle(r.rest)
-	if err != nil || len(rest) > 0 {
-		return post{}, board.ErrCorrupt
-	}
-	p.article = article
 	return p, nil
 }
 
@@ -68,91 +64,12 @@ func appendSeal(dst []byte, epoch uint64) []byte {
 
 // cutSeal reads what appendSeal wrote, without its first byte.
 func cutSeal(src []byte) (epoch uint64, err error) {
-	r := reader{rest: src}
-	if epoch = r.uvarint(); !r.end() {
+	r := board.Reader{Rest: src}
+	if epoch = r.Uvarint(); !r.End() {
 		return 0, board.ErrCorrupt
 	}
 	return epoch, nil
 }
-
-// reader takes fields from the front of a slice; after the first malformed one
-// it has failed and gives zeros.
-type reader struct {
-	rest   []byte
-	failed bool
-}
-
-func (r *reader) fail() {
-	r.failed, r.rest = true, nil
-}
-
-func (r *reader) uvarint() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *reader) byte() byte {
-	if len(r.rest) == 0 {
-		r.fail()
-		return 0
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-func (r *reader) replica() board.ReplicaID {
-	n := r.uvarint()
-	if n > 1<<32-1 {
-		r.fail()
-		return 0
-	}
-	return board.ReplicaID(n)
-}
-
-// bytes returns a length-prefixed slice, not a copy.
-func (r *reader) bytes() []byte {
-	n := r.uvarint()
-	if n > uint64(len(r.rest)) {
-		r.fail()
-		return nil
-	}
-	b := r.rest[:n:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-// count returns how many items follow, each of which takes sizeMin bytes at
-// least, so that a short message cannot ask for much memory.
-func (r *reader) count(sizeMin int) int {
-	n := r.uvarint()
-	if n > uint64(len(r.rest)/sizeMin) {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) vector() board.Vector {
-	if r.failed {
-		return nil
-	}
-	v, rest, err := board.CutVector(r.rest)
-	if err != nil {
-		r.fail()
-		return nil
-	}
-	r.rest = rest
-	return v
-}
-
-// end reports whether all was read and well formed.
-func (r *reader) end() bool { return !r.failed && len(r.rest) == 0 }
 
 func appendBytes(dst, b []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(b)))

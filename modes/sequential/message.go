@@ -47,17 +47,17 @@ func appendForward(dst []byte, f *forward) []byte {
 	return dst
 }
 
-func cutForward(r *reader) (f forward) {
-	f.coordinator = r.replica()
-	f.term = r.uvarint()
-	f.from = r.replica()
-	f.incarnation = r.uvarint()
-	f.round = r.uvarint()
-	f.relayed = r.byte() != 0
-	n := r.count(1)
+func cutForward(r *board.Reader) (f forward) {
+	f.coordinator = r.Replica()
+	f.term = r.Uvarint()
+	f.from = r.Replica()
+	f.incarnation = r.Uvarint()
+	f.round = r.Uvarint()
+	f.relayed = r.Byte() != 0
+	n := r.Count(1)
 	f.entries = make([][]byte, 0, n)
 	for range n {
-		f.entries = append(f.entries, r.bytes())
+		f.entries = append(f.entries, r.Bytes())
 	}
 	return f
 }
@@ -85,8 +85,8 @@ func appendDenied(dst []byte, d denied) []byte {
 	return append(dst, byte(d.why))
 }
 
-func cutDenied(r *reader) denied {
-	return denied{incarnation: r.uvarint(), round: r.uvarint(), why: denial(r.byte())}
+func cutDenied(r *board.Reader) denied {
+	return denied{incarnation: r.Uvarint(), round: r.Uvarint(), why: denial(r.Byte())}
 }
 
 // word names a replica in a term: the coordinator that is gone, or the backup.
@@ -101,7 +101,7 @@ func appendWord(dst []byte, kind byte, w word) []byte {
 	return binary.AppendUvarint(dst, uint64(w.replica))
 }
 
-func cutWord(r *reader) word { return word{term: r.uvarint(), replica: r.replica()} }
+func cutWord(r *board.Reader) word { return word{term: r.Uvarint(), replica: r.Replica()} }
 
 func appendHave(dst []byte, v board.Vector) []byte {
 	return board.AppendVector(append(dst, messageHave), v)

@@ -207,51 +207,51 @@ func (m *Mode) onReceive(e modes.Receive) {
 	if e.Span != nil && !m.onSpan(e) {
 		return
 	}
-	r := reader{rest: e.Message}
-	kind := r.byte()
+	r := board.Reader{Rest: e.Message}
+	kind := r.Byte()
 	if kind == messageRaft {
 		m.onRaft(&r, e)
 		return
 	}
 	m.onWord(kind, &r, e.From)
-	if !r.end() {
+	if !r.End() {
 		m.note("a malformed message of kind %d from %s", kind, e.From)
 	}
 }
 
 // onWord handles what replicas say to each other outside of raft.
-func (m *Mode) onWord(kind byte, r *reader, from board.ReplicaID) {
+func (m *Mode) onWord(kind byte, r *board.Reader, from board.ReplicaID) {
 	switch kind {
 	case messageForward:
-		if f := cutForward(r); r.end() {
+		if f := cutForward(r); r.End() {
 			m.onForward(f)
 		}
 	case messageDenied:
-		if d := cutDenied(r); r.end() {
+		if d := cutDenied(r); r.End() {
 			m.onDenied(d)
 		}
 	case messageGone:
-		if w := cutWord(r); r.end() {
+		if w := cutWord(r); r.End() {
 			m.onGone(w, from)
 		}
 	case messageBackup:
-		if w := cutWord(r); r.end() {
+		if w := cutWord(r); r.End() {
 			m.onBackup(w, from)
 		}
 	case messageAsk:
 		m.out.Send(from, appendHave(nil, m.boardVector()))
 	case messageHave:
-		if v := r.vector(); r.end() {
+		if v := r.Vector(); r.End() {
 			m.onHave(from, v)
 		}
 	case messageSeal:
 		m.leaving.sealAsked = true
 	case messageDurable:
-		if number := r.uvarint(); r.end() && from == m.self {
+		if number := r.Uvarint(); r.End() && from == m.self {
 			m.onDurable(number)
 		}
 	default:
-		r.fail()
+		r.Fail()
 	}
 }
 

@@ -46,7 +46,7 @@ func of[E modes.Effect](effects []modes.Effect) []E {
 func denials(effects []modes.Effect) []uint64 {
 	var rounds []uint64
 	for _, e := range of[modes.SendNow](effects) {
-		if r := (reader{rest: e.Message}); r.byte() == messageDenied {
+		if r := (board.Reader{Rest: e.Message}); r.Byte() == messageDenied {
 			rounds = append(rounds, cutDenied(&r).round)
 		}
 	}

@@ -100,8 +100,8 @@ func appendSnapshot(dst []byte, s *pb.Snapshot) []byte {
 }
 
 // cutRaftMessages reads messages that from sent to self.
-func cutRaftMessages(r *reader, from, self board.ReplicaID) []*pb.Message {
-	n := r.count(2)
+func cutRaftMessages(r *board.Reader, from, self board.ReplicaID) []*pb.Message {
+	n := r.Count(2)
 	messages := make([]*pb.Message, 0, n)
 	for range n {
 		messages = append(messages, cutRaftMessage(r, from, self))
@@ -109,12 +109,12 @@ func cutRaftMessages(r *reader, from, self board.ReplicaID) []*pb.Message {
 	return messages
 }
 
-func cutRaftMessage(r *reader, from, self board.ReplicaID) *pb.Message {
-	m := &pb.Message{Type: pb.MessageType(r.byte()).Enum(), From: new(uint64(from)), To: new(uint64(self))}
-	has := r.uvarint()
+func cutRaftMessage(r *board.Reader, from, self board.ReplicaID) *pb.Message {
+	m := &pb.Message{Type: pb.MessageType(r.Byte()).Enum(), From: new(uint64(from)), To: new(uint64(self))}
+	has := r.Uvarint()
 	number := func(bit uint64, field **uint64) {
 		if has&bit != 0 {
-			*field = new(r.uvarint())
+			*field = new(r.Uvarint())
 		}
 	}
 	number(hasTerm, &m.Term)
@@ -127,7 +127,7 @@ func cutRaftMessage(r *reader, from, self board.ReplicaID) *pb.Message {
 		m.Reject = new(true)
 	}
 	if has&hasContext != 0 {
-		m.Context = r.bytes()
+		m.Context = r.Bytes()
 	}
 	if has&hasEntries != 0 {
 		m.Entries = cutEntries(r, m.GetIndex()+1)
@@ -140,16 +140,16 @@ func cutRaftMessage(r *reader, from, self board.ReplicaID) *pb.Message {
 
 // cutEntries reads entries, the first of which has index first. Their data is
 // not copied: it lies in the message for as long as the log keeps them.
-func cutEntries(r *reader, first uint64) []*pb.Entry {
-	n := r.count(entrySizeMin)
+func cutEntries(r *board.Reader, first uint64) []*pb.Entry {
+	n := r.Count(entrySizeMin)
 	slab := make([]pb.Entry, n)
 	numbers := make([]uint64, 2*n)
 	entries := make([]*pb.Entry, n)
 	for i := range entries {
 		e := &slab[i]
 		e.Term, e.Index = &numbers[2*i], &numbers[2*i+1]
-		*e.Term, *e.Index = r.uvarint(), first+uint64(i)
-		if data := r.bytes(); len(data) > 0 {
+		*e.Term, *e.Index = r.Uvarint(), first+uint64(i)
+		if data := r.Bytes(); len(data) > 0 {
 			e.Data = data
 		}
 		entries[i] = e
@@ -157,12 +157,12 @@ func cutEntries(r *reader, first uint64) []*pb.Entry {
 	return entries
 }
 
-func cutSnapshot(r *reader) *pb.Snapshot {
-	meta := &pb.SnapshotMetadata{Index: new(r.uvarint()), Term: new(r.uvarint())}
+func cutSnapshot(r *board.Reader) *pb.Snapshot {
+	meta := &pb.SnapshotMetadata{Index: new(r.Uvarint()), Term: new(r.Uvarint())}
 	conf := pb.EnsureConfState(nil)
-	for range r.count(1) {
-		conf.Voters = append(conf.Voters, r.uvarint())
+	for range r.Count(1) {
+		conf.Voters = append(conf.Voters, r.Uvarint())
 	}
 	meta.ConfState = conf
-	return &pb.Snapshot{Metadata: meta, Data: r.bytes()}
+	return &pb.Snapshot{Metadata: meta, Data: r.Bytes()}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	pb "go.etcd.io/raft/v3/raftpb"
+
+	"consequor/board"
 )
 
 // What is saved. The first byte of a record says which of these it is.
@@ -49,13 +51,13 @@ func appendSnapshotRecord(dst []byte, s *snapshotRecord) []byte {
 	return append(appendState(dst, &s.state), boolByte(s.alone))
 }
 
-func cutSnapshotRecord(r *reader) (s snapshotRecord) {
-	s.term, s.vote, s.index, s.indexTerm = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
-	for range r.count(1) {
-		s.voters = append(s.voters, r.uvarint())
+func cutSnapshotRecord(r *board.Reader) (s snapshotRecord) {
+	s.term, s.vote, s.index, s.indexTerm = r.Uvarint(), r.Uvarint(), r.Uvarint(), r.Uvarint()
+	for range r.Count(1) {
+		s.voters = append(s.voters, r.Uvarint())
 	}
 	s.state = cutState(r)
-	s.alone = r.byte() != 0
+	s.alone = r.Byte() != 0
 	return s
 }
 
@@ -76,12 +78,12 @@ type keptRecord struct{ number, last uint64 }
 // be read means a journal of something else: the host checks sums.
 func (p *past) read(record []byte) error {
 	p.number++
-	r := reader{rest: record}
-	switch kind := r.byte(); kind {
+	r := board.Reader{Rest: record}
+	switch kind := r.Byte(); kind {
 	case recordVote:
-		p.term, p.vote = r.uvarint(), r.uvarint()
+		p.term, p.vote = r.Uvarint(), r.Uvarint()
 	case recordEntries:
-		first := r.uvarint()
+		first := r.Uvarint()
 		p.add(cutEntries(&r, first))
 	case recordSnapshot:
 		s := cutSnapshotRecord(&r)
@@ -92,7 +94,7 @@ func (p *past) read(record []byte) error {
 	default:
 		return fmt.Errorf("record %d: of an unknown kind, %d", p.number, kind)
 	}
-	if !r.end() {
+	if !r.End() {
 		return fmt.Errorf("record %d: malformed", p.number)
 	}
 	return nil

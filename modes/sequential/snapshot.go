@@ -119,9 +119,9 @@ func (m *Mode) trimTo() uint64 {
 // restore takes over a snapshot; its articles are on the board already.
 func (m *Mode) restore(s *pb.Snapshot) {
 	meta := s.GetMetadata()
-	r := reader{rest: s.GetData()}
+	r := board.Reader{Rest: s.GetData()}
 	st := cutState(&r)
-	if !r.end() || st.next > max(st.first, m.clusterTo+1) {
+	if !r.End() || st.next > max(st.first, m.clusterTo+1) {
 		panic(fmt.Sprintf("snapshot at entry %d counts %d as the next id, and the board ends at %d", meta.GetIndex(), st.next, m.clusterTo))
 	}
 	wasSealed := m.sealed()
@@ -142,9 +142,9 @@ func (m *Mode) restore(s *pb.Snapshot) {
 
 // snapshotFits reports whether a snapshot is one of this log's.
 func (m *Mode) snapshotFits(s *pb.Snapshot) bool {
-	r := reader{rest: s.GetData()}
+	r := board.Reader{Rest: s.GetData()}
 	st := cutState(&r)
-	return r.end() && st.first == m.state.first && slices.Equal(s.GetMetadata().GetConfState().GetVoters(), m.log.voters)
+	return r.End() && st.first == m.state.first && slices.Equal(s.GetMetadata().GetConfState().GetVoters(), m.log.voters)
 }
 
 // offerBoard begins to catch up a follower: raft wants a snapshot sent.

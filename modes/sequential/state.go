@@ -88,10 +88,10 @@ func appendState(dst []byte, s *state) []byte {
 	return dst
 }
 
-func cutState(r *reader) state {
-	s := state{first: r.uvarint(), origins: r.uvarint(), next: r.uvarint(), sealed: r.uvarint()}
+func cutState(r *board.Reader) state {
+	s := state{first: r.Uvarint(), origins: r.Uvarint(), next: r.Uvarint(), sealed: r.Uvarint()}
 	if s.first == 0 || s.origins == 0 || s.next < s.first {
-		r.fail()
+		r.Fail()
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
+	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modetest"
 )
@@ -26,8 +27,8 @@ func TestTranscripts(t *testing.T) {
 
 // describe tells what a message says, for transcripts; heartbeats say nothing.
 func describe(message []byte) string {
-	r := reader{rest: message}
-	switch kind := r.byte(); kind {
+	r := board.Reader{Rest: message}
+	switch kind := r.Byte(); kind {
 	case messageRaft:
 		return describeRaft(&r)
 	case messageForward:
@@ -47,14 +48,14 @@ func describe(message []byte) string {
 	case messageAsk:
 		return "what does your board hold?"
 	case messageHave:
-		return "my board holds " + r.vector().String()
+		return "my board holds " + r.Vector().String()
 	case messageSeal:
 		return "propose the seal"
 	}
 	return ""
 }
 
-func describeRaft(r *reader) string {
+func describeRaft(r *board.Reader) string {
 	var parts []string
 	for _, m := range cutRaftMessages(r, 1, 1) {
 		text := strings.TrimPrefix(m.GetType().String(), "Msg")

@@ -108,66 +108,38 @@ func readHello(src io.Reader) (hello, error) {
 }
 
 func parseHello(kind greeting, body []byte) (hello, error) {
-	c := cutter{rest: body}
+	r := board.Reader{Rest: body}
 	h := hello{Type: kind}
 	switch kind {
 	case greetRefusal:
-		h.Reason = c.text(reasonLenMax)
+		h.Reason = r.Text(reasonLenMax)
 	case greetLink, greetKnock, greetWelcome:
-		h.Cluster = c.text(nameLenMax)
-		h.Process = c.text(nameLenMax)
-		h.Replicas = c.replicas()
+		h.Cluster = r.Text(nameLenMax)
+		h.Process = r.Text(nameLenMax)
+		h.Replicas = cutReplicas(&r)
 	default:
 		return hello{}, fmt.Errorf("%w: unknown type %d", errHelloBad, kind)
 	}
-	if c.failed || len(c.rest) > 0 {
+	if !r.End() {
 		return hello{}, errHelloBad
 	}
 	return h, nil
 }
 
-// cutter reads fields from the front of a slice; after the first malformed one
-// it has failed and returns zeros.
-type cutter struct {
-	rest   []byte
-	failed bool
-}
-
-func (c *cutter) uvarint() uint64 {
-	n, size := binary.Uvarint(c.rest)
-	if size <= 0 {
-		c.failed, c.rest = true, nil
-		return 0
-	}
-	c.rest = c.rest[size:]
-	return n
-}
-
-func (c *cutter) text(lenMax int) string {
-	n := c.uvarint()
-	if n > uint64(lenMax) || n > uint64(len(c.rest)) {
-		c.failed, c.rest = true, nil
-		return ""
-	}
-	text := string(c.rest[:n])
-	c.rest = c.rest[n:]
-	return text
-}
-
-func (c *cutter) replicas() []board.ReplicaID {
-	n := c.uvarint()
-	if n > replicasMax || n > uint64(len(c.rest)) {
-		c.failed = true
+func cutReplicas(r *board.Reader) []board.ReplicaID {
+	n := r.Count(1)
+	if n > replicasMax {
+		r.Fail()
 		return nil
 	}
 	ids := make([]board.ReplicaID, 0, n)
 	for range n {
-		id := c.uvarint()
-		if c.failed || id == 0 || id > 1<<32-1 {
-			c.failed = true
+		id := r.Replica()
+		if id == 0 {
+			r.Fail()
 			return nil
 		}
-		ids = append(ids, board.ReplicaID(id))
+		ids = append(ids, id)
 	}
 	return ids
 }

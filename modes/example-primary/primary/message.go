@@ -81,71 +81,22 @@ var errMalformed = errors.New("malformed message")
 
 // cutMessage reads what appendMessage writes, and nothing else.
 func cutMessage(b []byte) (message, error) {
-	c := cutter{rest: b}
-	w := message{kind: kind(c.uvarint())}
-	w.leader, w.backup, w.gap = board.ReplicaID(c.uvarint()), board.ReplicaID(c.uvarint()), c.uvarint() == 1
-	w.life, w.request, w.mark = c.uvarint(), modes.RequestID(c.uvarint()), c.uvarint()
-	w.board = c.vector()
-	for range c.count() {
-		w.articles = append(w.articles, c.article())
+	r := board.Reader{Rest: b}
+	w := message{kind: kind(r.Uvarint())}
+	w.leader, w.backup, w.gap = r.Replica(), r.Replica(), r.Uvarint() == 1
+	w.life, w.request, w.mark = r.Uvarint(), modes.RequestID(r.Uvarint()), r.Uvarint()
+	w.board = r.Vector()
+	for range r.Count(1) {
+		w.articles = append(w.articles, r.Article())
 	}
-	for range c.count() {
-		g := given{life: c.uvarint(), request: modes.RequestID(c.uvarint())}
-		g.id = board.ArticleID{Seq: c.uvarint(), Origin: board.ReplicaID(c.uvarint())}
-		g.copies = int(c.uvarint())
+	for range r.Count(1) {
+		g := given{life: r.Uvarint(), request: modes.RequestID(r.Uvarint())}
+		g.id = r.ID()
+		g.copies = int(r.Uvarint())
 		w.given = append(w.given, g)
 	}
-	if c.failed || len(c.rest) > 0 || kindNames[w.kind] == "" || w.kind == kindGetID && len(w.articles) != 1 {
+	if !r.End() || kindNames[w.kind] == "" || w.kind == kindGetID && len(w.articles) != 1 {
 		return message{}, errMalformed
 	}
 	return w, nil
-}
-
-// cutter takes fields from the front of rest; after the first malformed one all
-// are zero.
-type cutter struct {
-	rest   []byte
-	failed bool
-}
-
-func (c *cutter) fail() { c.rest, c.failed = nil, true }
-
-func (c *cutter) uvarint() uint64 {
-	n, size := binary.Uvarint(c.rest)
-	if size <= 0 {
-		c.fail()
-		return 0
-	}
-	c.rest = c.rest[size:]
-	return n
-}
-
-// count is how many items follow; each takes a byte at least.
-func (c *cutter) count() int {
-	n := c.uvarint()
-	if n > uint64(len(c.rest)) {
-		c.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (c *cutter) vector() board.Vector {
-	v, rest, err := board.CutVector(c.rest)
-	if err != nil {
-		c.fail()
-		return nil
-	}
-	c.rest = rest
-	return v
-}
-
-func (c *cutter) article() board.Article {
-	a, rest, err := board.CutArticle(c.rest)
-	if err != nil {
-		c.fail()
-		return board.Article{}
-	}
-	c.rest = rest
-	return a
 }
