@@ -15,7 +15,7 @@ func Describe() modes.Description {
 		Version: "1",
 		Promise: "An acknowledged post is on the disks of W replicas and is in every later read; a read asks R replicas, and what it shows is in every later read too. " +
 			"Ids rise in real time. Two reads at the same time may each show a post that the other lacks. There is no coordinator.",
-		Survives: "Posts need W replicas and N - W + 1, reads R (or W, when they find what is on fewer): with the defaults any minority may be lost.",
+		Survives: "Posts need W replicas and N - W + 1, reads R (or W, when they find what is on fewer): with the defaults any minority may be lost. A minority that is cut off refuses both.",
 		Options: []modes.OptionDescription{
 			{Name: "read", Default: "a majority", Meaning: "how many replicas a read asks (R)"},
 			{Name: "unsafe", Default: "false", Meaning: "true lets R + W <= N through: a read may then miss acknowledged posts"},

@@ -23,7 +23,7 @@ func Describe() modes.Description {
 		Version: "1",
 		Promise: "A session finds its own posts and all it has read at every replica, in order, or is told whose part is missing. " +
 			"Posts of others arrive when they arrive. A post is acknowledged when it is on one disk, or on as many as the option copies says. There is no coordinator.",
-		Survives: "All replicas but one: each takes posts and answers alone. What only a dead replica has comes back with it.",
+		Survives: "All replicas but one: each takes posts and answers alone. What only a dead replica has comes back with it. A minority that is cut off reads and posts, and the boards join when the cut heals.",
 		Options: []modes.OptionDescription{
 			{Name: "ask_timeout", Default: askTimeoutDefault.String(), Meaning: "how long a read waits for replicas that do not answer, before it names them as missed"},
 			{Name: "copies", Default: "1", Meaning: "on how many disks a post is when it is acknowledged"},
