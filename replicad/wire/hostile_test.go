@@ -64,15 +64,20 @@ func dialTLS(t *testing.T, m *member, cfg *tls.Config) *tls.Conn {
 	return conn
 }
 
-// awaitLog waits until m has logged text. A member's log has no events to wait
-// for: it is looked at again whenever others had a chance to run.
+// awaitLog waits until m has logged text.
 func awaitLog(t *testing.T, m *member, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(m.log.String(), text); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s has not logged %q:\n%s", m.process, text, m.log)
+	late := time.After(patience)
+	for {
+		log, grew := m.log.read()
+		if strings.Contains(log, text) {
+			return
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-grew:
+		case <-late:
+			t.Fatalf("%s has not logged %q:\n%s", m.process, text, log)
+		}
 	}
 }
 

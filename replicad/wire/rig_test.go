@@ -419,22 +419,37 @@ func (p *proxy) abandon() {
 	}
 }
 
-// lockedBuffer is a log that a test can read while it grows.
+// lockedBuffer is a log that a test can read while it grows, and that tells
+// when it does.
 type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	grew chan struct{} // closed at the next write; nil: nobody waits
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.grew != nil {
+		close(b.grew)
+		b.grew = nil
+	}
 	return b.buf.Write(p)
 }
 
 func (b *lockedBuffer) String() string {
+	text, _ := b.read()
+	return text
+}
+
+// read returns what is there, and what is closed when there is more.
+func (b *lockedBuffer) read() (text string, grew <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.buf.String()
+	if b.grew == nil {
+		b.grew = make(chan struct{})
+	}
+	return b.buf.String(), b.grew
 }
 
 // checkNothingLeft fails the test if a goroutine of wire or yamux is still
