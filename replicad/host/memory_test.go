@@ -319,13 +319,17 @@ func (n *node) Put(articles []board.Article) error {
 func (n *node) Send(f host.Frame) { n.c.wire = append(n.c.wire, wired{f}) }
 
 func (n *node) SendSpan(to board.ReplicaID, header host.Frame, since, upTo board.Vector, message []byte) {
-	var span []board.Article
-	for _, a := range n.shown.Span(since) {
-		if upTo.Has(a.ID) {
-			span = append(span, a)
-		}
+	for _, chunk := range cutSpan(&n.shown, since, upTo, message) {
+		header.To, header.Body = to, chunk.Encode()
+		n.Send(header)
 	}
-	// Two articles a chunk, so that spans of several chunks are common here.
+}
+
+// cutSpan cuts what a board holds beyond since and up to upTo into chunks of
+// two articles, so that spans of several chunks are common here.
+func cutSpan(shown *board.Board, since, upTo board.Vector, message []byte) []host.SpanChunk {
+	span := slices.DeleteFunc(shown.Span(since), func(a board.Article) bool { return !upTo.Has(a.ID) })
+	var chunks []host.SpanChunk
 	for {
 		chunk := host.SpanChunk{Since: since, UpTo: since, Articles: span[:min(2, len(span))]}
 		span = span[len(chunk.Articles):]
@@ -335,12 +339,9 @@ func (n *node) SendSpan(to board.ReplicaID, header host.Frame, since, upTo board
 		since = chunk.UpTo
 		if len(span) == 0 {
 			chunk.Last, chunk.Message, chunk.UpTo = true, message, upTo
+			return append(chunks, chunk)
 		}
-		header.To, header.Body = to, chunk.Encode()
-		n.Send(header)
-		if chunk.Last {
-			return
-		}
+		chunks = append(chunks, chunk)
 	}
 }
 

@@ -237,32 +237,14 @@ func (s *site) send(f host.Frame, bulk bool) {
 	}
 }
 
-// SendSpan implements host.Network: two articles a chunk, and perhaps not all.
+// SendSpan implements host.Network; perhaps not all of the chunks get away.
 func (s *site) SendSpan(to board.ReplicaID, header host.Frame, since, upTo board.Vector, message []byte) {
-	var span []board.Article
-	for _, a := range s.shown.Span(since) {
-		if upTo.Has(a.ID) {
-			span = append(span, a)
-		}
-	}
-	for {
-		chunk := host.SpanChunk{Since: since, UpTo: since, Articles: span[:min(2, len(span))]}
-		span = span[len(chunk.Articles):]
-		for _, a := range chunk.Articles {
-			chunk.UpTo = chunk.UpTo.With(a.ID)
-		}
-		since = chunk.UpTo
-		if len(span) == 0 {
-			chunk.Last, chunk.Message, chunk.UpTo = true, message, upTo
-		}
+	for _, chunk := range cutSpan(&s.shown, since, upTo, message) {
 		header.To, header.Body = to, chunk.Encode()
 		if s.run.perMille(s.run.cutSpans) {
 			return
 		}
 		s.send(header, true)
-		if chunk.Last {
-			return
-		}
 	}
 }
 
