@@ -14,6 +14,7 @@
 // Where to find what, from the words outwards:
 //
 //	board                   the vocabulary: articles, ids, vectors, tokens, keys
+//	mutants                 the ways in which the protocol can be broken on purpose
 //	modes                   the contract of a mode, with a worked example
 //	modes/sequential        one order for all, by Raft
 //	modes/quorum            reads that meet every acknowledged post, by R and W
@@ -32,6 +33,10 @@
 //	topologies              topology files, and what a process is told
 //	supervisor/modechange   the pure core of a mode change: what is told to whom, and when
 //	supervisor              keeps a topology's processes running
+//	sim                     finds out whether a mode keeps its promise: seeds, faults, shrinking
+//	sim/cluster             replicas in one goroutine and in virtual time
+//	sim/history             what clients saw, and the checkers that judge it
+//	sim/report              a run as one HTML page
 //	consequorctl/cli        the command line
 //
 // Read board, modes and replicad/host, and the rest follows.

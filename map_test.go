@@ -20,24 +20,29 @@ import (
 // the package above them.
 var mayImport = map[string][]string{
 	"board":                  {},
+	"mutants":                {},
 	"modes":                  {"board"},
-	"modes/sequential":       {"board", "modes"},
-	"modes/originlog":        {"board", "modes"},
-	"modes/quorum":           {"board", "modes", "modes/originlog"},
-	"modes/readyourwrite":    {"board", "modes", "modes/originlog"},
-	"modes/builtin":          {"modes", "modes/sequential", "modes/quorum", "modes/readyourwrite"},
+	"modes/sequential":       {"board", "modes", "mutants"},
+	"modes/originlog":        {"board", "modes", "mutants"},
+	"modes/quorum":           {"board", "modes", "modes/originlog", "mutants"},
+	"modes/readyourwrite":    {"board", "modes", "modes/originlog", "mutants"},
+	"modes/builtin":          {"modes", "mutants", "modes/sequential", "modes/quorum", "modes/readyourwrite"},
 	"modes/modeplugin":       {"board", "modes"},
 	"modes/modetest":         {"board", "modes", "modes/modeplugin"},
 	"topologies":             {"board", "modes"},
-	"replicad/host":          {"board", "modes"},
+	"replicad/host":          {"board", "modes", "mutants"},
 	"replicad/store":         {"board"},
 	"replicad/wire":          {"board"},
 	"replicad/api":           {"board"},
 	"replicad/replica":       {"board", "modes", "modes/modeplugin", "replicad/host", "replicad/store", "replicad/wire", "replicad/api", "topologies"},
 	"replicad":               {"modes/builtin", "modes/modeplugin", "replicad/replica"},
 	"supervisor":             {"board", "modes", "replicad/api", "supervisor/modechange", "topologies"},
-	"supervisor/modechange":  {"board"},
-	"consequorctl/cli":       {"board", "modes", "modes/builtin", "modes/modeplugin", "replicad/api", "replicad/replica", "supervisor", "topologies"},
+	"supervisor/modechange":  {"board", "mutants"},
+	"sim/history":            {"board"},
+	"sim/cluster":            {"board", "modes", "mutants", "replicad/host"},
+	"sim":                    {"board", "modes", "modes/builtin", "mutants", "replicad/host", "sim/cluster", "sim/history", "supervisor/modechange"},
+	"sim/report":             {"board", "sim/cluster", "sim/history"},
+	"consequorctl/cli":       {"board", "modes", "modes/builtin", "modes/modeplugin", "mutants", "replicad/api", "replicad/replica", "sim", "sim/cluster", "sim/history", "sim/report", "supervisor", "topologies"},
 	"consequorctl":           {"consequorctl/cli"},
 	"replicad/wire/wiretest": {"replicad/wire"},
 
@@ -48,19 +53,20 @@ var mayImport = map[string][]string{
 
 // pure packages decide and compute; they reach neither clock nor system. Of
 // time they may use Duration, which the second test below checks.
-var pure = []string{"board", "modes", "modes/sequential", "modes/originlog", "modes/quorum", "modes/readyourwrite", "modes/example-primary/primary", "replicad/host", "supervisor/modechange"}
+var pure = []string{"board", "mutants", "modes", "modes/sequential", "modes/originlog", "modes/quorum", "modes/readyourwrite", "modes/example-primary/primary", "replicad/host", "supervisor/modechange", "sim/cluster", "sim/history"}
 
 var impure = []string{"net", "os", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "crypto/rand"}
 
 // homes says which package alone may import a heavy dependency.
 var homes = map[string][]string{
-	"github.com/hashicorp/yamux":       {"replicad/wire"},
-	"github.com/hashicorp/go-plugin":   {"modes/modeplugin"},
-	"github.com/cockroachdb/pebble/v2": {"replicad/store"},
-	"gopkg.in/yaml.v3":                 {"topologies"},
-	"go.etcd.io/raft/v3":               {"modes/sequential"},
-	"github.com/alecthomas/kong":       {"consequorctl", "consequorctl/cli", "replicad"},
-	"os/exec":                          {"supervisor", "modes/modeplugin"},
+	"github.com/hashicorp/yamux":        {"replicad/wire"},
+	"github.com/hashicorp/go-plugin":    {"modes/modeplugin"},
+	"github.com/cockroachdb/pebble/v2":  {"replicad/store"},
+	"gopkg.in/yaml.v3":                  {"topologies"},
+	"go.etcd.io/raft/v3":                {"modes/sequential"},
+	"github.com/alecthomas/kong":        {"consequorctl", "consequorctl/cli", "replicad"},
+	"github.com/anishathalye/porcupine": {"sim/history"},
+	"os/exec":                           {"supervisor", "modes/modeplugin"},
 }
 
 const module = "consequor"
