@@ -7,20 +7,25 @@ import (
 	"consequor/modes/quorum"
 	"consequor/modes/readyourwrite"
 	"consequor/modes/sequential"
+	"consequor/mutants"
 )
 
 // Entry is a mode that can be had without a plugin of one's own.
 type Entry struct {
 	Description modes.Description
 	New         func() modes.Mode
+
+	// NewVariant is as New, with limits so small that a short run meets them,
+	// or broken on purpose: for simulators.
+	NewVariant func(small bool, m mutants.Mutant) modes.Mode
 }
 
 // Modes lists the built-in modes, by name.
 func Modes() []Entry {
 	return []Entry{
-		{quorum.Describe(), quorum.New},
-		{readyourwrite.Describe(), readyourwrite.New},
-		{sequential.Describe(), sequential.New},
+		{quorum.Describe(), quorum.New, quorum.NewVariant},
+		{readyourwrite.Describe(), readyourwrite.New, readyourwrite.NewVariant},
+		{sequential.Describe(), sequential.New, sequential.NewVariant},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"consequor/modes"
 	"consequor/modes/originlog"
+	"consequor/mutants"
 )
 
 // What an answer meets.
@@ -24,6 +25,10 @@ var _ modes.Mode = (*Mode)(nil)
 
 // New returns a mode that waits for its past and its Start.
 func New() modes.Mode { return &Mode{log: originlog.New()} }
+
+// NewVariant is New, with limits so small that a short run meets them, or broken
+// on purpose: for simulators.
+func NewVariant(small bool, mutant mutants.Mutant) modes.Mode { return New() }
 
 // Step implements modes.Mode. Requests are looked at when all events are taken:
 // those that came now, and those that wait.

@@ -10,6 +10,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // replicasMax bounds the cluster: every replica is a voter.
@@ -51,6 +52,7 @@ func Describe() modes.Description {
 // Mode is one replica's part of the sequential mode.
 type Mode struct {
 	limits limits
+	mutant mutants.Mutant // in simulations: the rule that is broken; else none
 
 	// Of the step under way.
 	now         time.Duration

@@ -4,13 +4,18 @@ import (
 	"time"
 
 	"consequor/modes"
+	"consequor/mutants"
 )
 
-// NewSmall returns a mode that trims its log after a few entries, for tests of
-// what hosts it.
-func NewSmall() modes.Mode {
+// NewVariant is New, with limits so small that a short run meets them, or broken
+// on purpose: for simulators.
+func NewVariant(small bool, mutant mutants.Mutant) modes.Mode {
 	l := defaultLimits
-	l.logLenMax, l.logLenKeep = 8, 4
-	l.boardTimeout = 500 * time.Millisecond
-	return newMode(l)
+	if small {
+		l.logLenMax, l.logLenKeep = 8, 4
+		l.boardTimeout = 500 * time.Millisecond
+	}
+	m := newMode(l)
+	m.mutant = mutant
+	return m
 }

@@ -12,6 +12,7 @@ import (
 	"consequor/modes/quorum"
 	"consequor/modes/readyourwrite"
 	"consequor/modes/sequential"
+	"consequor/mutants"
 	"consequor/replicad/host"
 )
 
@@ -72,7 +73,7 @@ func newChange(t *testing.T, seed uint64) *change {
 		c.modes["quorum"], c.modes["read-your-write"] = quorum.New, readyourwrite.New
 		c.names = []string{"sequential", "quorum", "read-your-write"}
 	}
-	c.modes["sequential"] = sequential.NewSmall
+	c.modes["sequential"] = func() modes.Mode { return sequential.NewVariant(true, mutants.None) }
 	c.record.Mode = c.names[c.random.IntN(len(c.names))]
 	c.driver = driver{c: c, numbers: 1}
 	return c

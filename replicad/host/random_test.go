@@ -12,6 +12,7 @@ import (
 	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/sequential"
+	"consequor/mutants"
 	"consequor/replicad/host"
 )
 
@@ -132,7 +133,7 @@ func (a *agenda) Pop() any {
 func newHistory(t *testing.T, seed uint64) *history {
 	h := &history{t: t, random: rand.New(rand.NewPCG(seed, 11)), links: map[[2]board.ReplicaID]*link{}, trace: func(string, ...any) {}}
 	h.record = firstRecord
-	h.modes = map[string]func() modes.Mode{firstRecord.Mode: sequential.NewSmall}
+	h.modes = map[string]func() modes.Mode{firstRecord.Mode: func() modes.Mode { return sequential.NewVariant(true, mutants.None) }}
 	if h.random.IntN(6) == 0 {
 		h.modes[firstRecord.Mode] = sequential.New
 	}
