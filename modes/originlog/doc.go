@@ -52,4 +52,5 @@
 //	status.go    what is reported          leave.go    seal and stop
 //	message.go   what replicas say         reader.go   ... and how it is read
 //	missed.go    who was asked, and who was missed
+//	variant.go   limits, and logs broken on purpose; early.go: two that need messages of their own
 package originlog

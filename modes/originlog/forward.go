@@ -50,7 +50,7 @@ func (l *Log) onForward(p *peer, f *forward) {
 	if f.left > 0 {
 		q.Deadline = l.now + f.left
 	}
-	if l.waiting.byAsker[q.asker()] != nil || len(l.waiting.byAsker) >= waitingMax {
+	if l.waiting.byAsker[q.asker()] != nil || len(l.waiting.byAsker) >= l.limits.waiting {
 		return
 	}
 	l.add(q)

@@ -10,14 +10,12 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
-// The log's limits.
+// The log's limits; more of them are in variant.go.
 const (
-	waitingMax  = 65_536                 // requests, other replicas' included; beyond, they are refused
-	keysMax     = 2 * board.KeyCountMax  // keys remembered
 	seqAheadMax = 1 << 40                // a mark or a token further above all that is known was not made here
-	meshMax     = 16                     // replicas of which each pushes to all others; see near
 	wakeRest    = 5 * time.Millisecond   // at least, between two looks at what waits
 	StartGrace  = 500 * time.Millisecond // after a start peers may still be on their way
 )
@@ -35,6 +33,8 @@ type Config struct {
 
 // Log is one replica's part of a board of origin logs.
 type Log struct {
+	limits limits
+	mutant mutants.Mutant // the rule that is broken, in simulations
 	config Config
 
 	// Of the step under way.
@@ -78,9 +78,7 @@ type Log struct {
 const timerWake = "wake"
 
 // New returns a log that waits for its past and its start.
-func New() *Log {
-	return &Log{keys: newKeyTable(keysMax), waiting: newWaiting()}
-}
+func New() *Log { return NewVariant(false, mutants.None) }
 
 // Begin opens a step.
 func (l *Log) Begin(now time.Duration, out *modes.Effects) {
@@ -101,11 +99,14 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	l.self, l.replicas, l.incarnation = e.Self, e.Replicas, e.Incarnation
 	l.board, l.started = e.Board, l.now
 	l.keys.floor = max(l.keys.floor, e.KeysFrom)
+	if l.mutant == mutants.M28 && e.Epoch > 1 { // keys of earlier epochs are forgotten
+		l.keys = newKeyTable(l.limits.keys)
+	}
 	all := func(board.ReplicaID) bool { return true }
 	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
 	for _, id := range e.Replicas {
 		if id != e.Self {
-			ids := near(id, e.Replicas, all)
+			ids := near(id, e.Replicas, l.limits.mesh, all)
 			l.peers = append(l.peers, &peer{id: id, known: part(e.Board, id), pushes: l.toEveryone(ids) || contains(ids, e.Self)})
 		}
 	}

@@ -113,13 +113,13 @@ func TestNearReachesEverybody(t *testing.T) {
 		for range 8 {
 			for _, from := range replicas {
 				if reached[from] {
-					for _, to := range near(from, replicas, test.up) {
+					for _, to := range near(from, replicas, defaultLimits.mesh, test.up) {
 						reached[to] = true
 					}
 				}
 			}
 		}
-		if got := near(1, replicas, test.up); len(got) != test.pushes || len(reached) != test.reached {
+		if got := near(1, replicas, defaultLimits.mesh, test.up); len(got) != test.pushes || len(reached) != test.reached {
 			t.Errorf("%s: r1 pushes to %v, and %d are reached in 8 steps; want %d and %d", test.name, got, len(reached), test.pushes, test.reached)
 		}
 	}
@@ -225,11 +225,11 @@ func TestKeyTooOld(t *testing.T) {
 // come again.
 func TestWaitingIsBounded(t *testing.T) {
 	l, out := begun(2, Config{Copies: 2})
-	for i := range waitingMax {
+	for i := range defaultLimits.waiting {
 		l.OnRequest(modes.Request{ID: modes.RequestID(i + 1), Verb: modes.VerbRead})
 	}
 	out.List = nil
-	l.OnRequest(modes.Request{ID: waitingMax + 1, Verb: modes.VerbRead})
+	l.OnRequest(modes.Request{ID: modes.RequestID(defaultLimits.waiting) + 1, Verb: modes.VerbRead})
 	l.OnReceive(modes.Receive{From: 2, Message: appendForward(nil, &forward{incarnation: 1, request: 7, article: board.Article{Title: "t", Key: "k~0.1"}})})
 	if refused := of[modes.Refuse](out.List); len(out.List) != 1 || refused[0].Kind != modes.Overloaded {
 		t.Errorf("one too many, and a forward: %+v, want one refusal", out.List)

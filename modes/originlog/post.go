@@ -24,7 +24,7 @@ func (l *Log) Adopt(q *Request) bool {
 		q.given = id
 	}
 	switch v := (board.Vector{q.given}); {
-	case l.stableVector().Covers(v):
+	case l.enough(q.given):
 		l.acknowledge(q, q.given, l.copies(q.given))
 	case q.forwarded && l.peer(q.home).connected: // which sees to the copies, and answers
 	default:
@@ -88,7 +88,7 @@ func (l *Log) Mint(q *Request, least uint64) {
 	if l.Adopt(q) {
 		return
 	}
-	if q.Article.Key != "" && l.keys.tooOld(q.Mark) { // it has become so while it waited
+	if l.tooOld(q) { // it has become so while it waited
 		l.unknown(q, modes.KeyTooOld)
 		return
 	}
@@ -98,6 +98,7 @@ func (l *Log) Mint(q *Request, least uint64) {
 	if a.ID.Seq <= highest {
 		panic(fmt.Sprintf("%s is to mint %s, and its board holds %s", l.self, a.ID, l.board))
 	}
+	l.mintedEarly(l.board, &a)
 	l.minted = append(l.minted, a)
 	l.board, l.restable, l.further = l.board.With(a.ID), true, true
 	l.keys.add(board.KeyedID{ID: a.ID, Key: a.Key})

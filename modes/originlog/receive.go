@@ -48,6 +48,12 @@ func (l *Log) onMessage(p *peer, r *board.Reader, gap bool) bool {
 		if u := cutUnknown(r); r.End() {
 			l.onUnknown(u)
 		}
+	case messageEarly:
+		if before, a := r.Vector(), r.Article(); l.tampers() && r.End() {
+			l.onEarly(before, a)
+		} else {
+			r.Fail()
+		}
 	default:
 		r.Fail()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // Request is one that waits at this replica: a client's of its own, or, with a
@@ -71,14 +72,14 @@ func (q *Request) asker() asker { return asker{q.from, q.incarnation, q.ID} }
 // to nothing.
 func (l *Log) OnRequest(r modes.Request) {
 	q := &Request{Request: r, from: l.self, incarnation: l.incarnation, number: l.number, before: l.brought}
-	if len(l.waiting.byAsker) >= waitingMax {
-		l.out.Refuse(q.ID, modes.Overloaded, fmt.Sprintf("%d requests wait at %s already", waitingMax, l.self))
+	if len(l.waiting.byAsker) >= l.limits.waiting {
+		l.out.Refuse(q.ID, modes.Overloaded, fmt.Sprintf("%d requests wait at %s already", l.limits.waiting, l.self))
 		return
 	}
 	l.add(q)
 	if q.Verb.Writes() {
 		q.Article.ID, q.Article.Parent = board.ArticleID{}, q.Target
-		if q.home = l.self; q.Article.Key != "" {
+		if q.home = l.self; q.Article.Key != "" && l.mutant != mutants.M27 { // M27: home is where it comes first
 			q.home = homeOf(q.Article.Key, l.replicas)
 		}
 		l.judge(q)
@@ -94,7 +95,7 @@ func (l *Log) judge(q *Request) {
 	case l.leaving.stopping:
 		l.endStopping(q)
 	case known || q.home != l.self:
-	case q.Article.Key != "" && l.keys.tooOld(q.Mark):
+	case l.tooOld(q):
 		l.unknown(q, modes.KeyTooOld)
 	case q.Mark > l.board.SeqMax()+seqAheadMax:
 		l.End(q, modes.InvalidPost, "the key's mark is far above every article: it was not made here")
@@ -154,17 +155,28 @@ func (l *Log) Refusable(q *Request) bool {
 		return true
 	}
 	_, known := l.keys.find(q.Article.Key)
-	old := q.Article.Key != "" && l.keys.tooOld(q.Mark)
-	return q.from == l.self && q.home == l.self && q.given.IsZero() && !known && !old
+	return q.from == l.self && q.home == l.self && q.given.IsZero() && !known && !l.tooOld(q)
+}
+
+// tooOld reports whether q's key, which is not in the table, may have an article
+// all the same.
+func (l *Log) tooOld(q *Request) bool {
+	if l.mutant == mutants.M29 { // as if all keys were remembered
+		return false
+	}
+	return q.Article.Key != "" && l.keys.tooOld(q.Mark)
 }
 
 // unknown says that a post may be done.
 func (l *Log) unknown(q *Request, why string) {
 	l.forget(q)
-	if q.from == l.self {
-		l.out.Reply(modes.Reply{Request: q.ID, Outcome: modes.Unknown, Why: why})
-	} else {
+	switch {
+	case q.from != l.self:
 		l.out.SendNow(q.from, appendUnknown(nil, unknown{q.incarnation, q.ID, why}))
+	case l.mutant == mutants.M30: // though it was minted or sent on
+		l.out.Refuse(q.ID, modes.Deadline, why)
+	default:
+		l.out.Reply(modes.Reply{Request: q.ID, Outcome: modes.Unknown, Why: why})
 	}
 }
 

@@ -9,10 +9,8 @@ import (
 
 // The pace of rounds.
 const (
-	roundsMax     = 8                      // under way, of one kind; later requests wait for the next
 	roundAgain    = 200 * time.Millisecond // until who has not answered is asked again; doubles ...
 	roundAgainMax = 2 * time.Second        // ... up to this
-	farBehind     = 1000                   // seqs that one has and another lacks, of which spans are brought one at a time
 )
 
 // Kind says what a round asks for.
@@ -80,7 +78,7 @@ func (l *Log) sendRounds() {
 	}
 	l.rounds.flight = flight
 	for kind, r := range l.rounds.next {
-		if r == nil || under[kind] >= roundsMax {
+		if r == nil || under[kind] >= l.limits.rounds {
 			continue
 		}
 		l.rounds.next[kind] = nil
@@ -109,7 +107,7 @@ func (l *Log) send(r *Round) {
 // the vector is asked: were each round to bring the same large span, those would
 // queue up before everything else for long.
 func (l *Log) askRound(p *peer, r *Round) {
-	span := r.kind == Spans && lacking(l.board, p.known) < farBehind
+	span := r.kind == Spans && lacking(l.board, p.known) < l.limits.farBehind
 	l.out.SendNow(p.id, appendAsk(nil, ask{l.incarnation, r.number, span, l.board}))
 }
 
@@ -213,6 +211,18 @@ func (r *Round) Join(count int) board.Vector {
 	v := r.own
 	for _, a := range r.answers[:min(len(r.answers), count-1)] {
 		v = v.Join(a.board)
+	}
+	return v
+}
+
+// Highest is, of the boards that Join joins, the one with the highest id: the
+// predecessor's rule. What only the others held is not in it; a mutant reads so.
+func (r *Round) Highest(count int) board.Vector {
+	v := r.own
+	for _, a := range r.answers[:min(len(r.answers), count-1)] {
+		if a.board.SeqMax() > v.SeqMax() {
+			v = a.board
+		}
 	}
 	return v
 }

@@ -69,14 +69,14 @@ type spreading struct {
 }
 
 // near lists those that a replica pushes to: all others that are connected, up
-// to meshMax replicas; in a larger cluster those at the distances 1, 2, 4, 8 ...
+// to mesh replicas; in a larger cluster those at the distances 1, 2, 4, 8 ...
 // around the ring, and everyone passes on what it gets. Who is not connected is
 // stood in for by the next one that is: so whoever is left gets everything.
-func near(from board.ReplicaID, replicas []board.ReplicaID, connected func(board.ReplicaID) bool) []board.ReplicaID {
+func near(from board.ReplicaID, replicas []board.ReplicaID, mesh int, connected func(board.ReplicaID) bool) []board.ReplicaID {
 	var found []board.ReplicaID
 	n, at := len(replicas), slices.Index(replicas, from)
 	for distance := 1; distance < n; distance++ {
-		due := n <= meshMax || distance >= 1<<len(found)
+		due := n <= mesh || distance >= 1<<len(found)
 		if id := replicas[(at+distance)%n]; due && connected(id) {
 			found = append(found, id)
 		}
@@ -88,7 +88,7 @@ func near(from board.ReplicaID, replicas []board.ReplicaID, connected func(board
 // who is chosen anew it asks first what that has by now.
 func (l *Log) choose() {
 	l.spreads.chosen = true
-	ids := near(l.self, l.replicas, func(id board.ReplicaID) bool { return l.peer(id).connected })
+	ids := near(l.self, l.replicas, l.limits.mesh, func(id board.ReplicaID) bool { return l.peer(id).connected })
 	l.spreads.everyone = l.toEveryone(ids)
 	for _, p := range l.peers {
 		chosen := l.spreads.everyone || contains(ids, p.id)
@@ -102,7 +102,7 @@ func (l *Log) choose() {
 // toEveryone reports whether a replica for which these are near pushes to all
 // others all the same: it is told to, or they are all, or too few disks.
 func (l *Log) toEveryone(near []board.ReplicaID) bool {
-	return l.config.Everyone || len(l.replicas) <= meshMax || 1+len(near) < l.config.Copies
+	return l.config.Everyone || len(l.replicas) <= l.limits.mesh || 1+len(near) < l.config.Copies
 }
 
 // spread greets who was not heard yet, pushes to others what they lack, and tells
@@ -155,7 +155,7 @@ func (l *Log) pushTo(p *peer) {
 	}
 	l.number++
 	p.push, p.lacksAt = l.number, 0
-	if lacking(p.known, l.board) >= farBehind {
+	if lacking(p.known, l.board) >= l.limits.farBehind {
 		p.pushWait = max(p.pushWait, largeAgain)
 	}
 	p.pushEnds = l.now + p.pushWait
@@ -260,7 +260,7 @@ func (l *Log) pull(p *peer) {
 		l.wake(p.pullAt)
 	default:
 		l.number++
-		if lacking(l.board, p.known) >= farBehind {
+		if lacking(l.board, p.known) >= l.limits.farBehind {
 			p.pullWait = max(p.pullWait, largeAgain)
 		}
 		p.pull, p.pullEnds = l.number, l.now+p.pullWait

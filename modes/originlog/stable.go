@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"consequor/board"
+	"consequor/mutants"
 )
 
 // stableOn returns what is on k disks at least, given what each one holds: per
@@ -46,6 +47,15 @@ func (l *Log) OnDisks(v board.Vector) bool {
 	}
 	l.want(v)
 	return false
+}
+
+// enough reports whether an article is on as many disks as its acknowledgement
+// needs, as far as is known.
+func (l *Log) enough(id board.ArticleID) bool {
+	if l.mutant == mutants.M18 { // on one fewer
+		return l.copies(id) >= l.config.Copies-1
+	}
+	return l.stableVector().Covers(board.Vector{id})
 }
 
 // want has v pushed, in this step, to whoever lacks some of it.

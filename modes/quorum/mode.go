@@ -15,6 +15,7 @@ const guaranteeRegular = "regular"
 // Mode is one replica's part of the quorum mode.
 type Mode struct {
 	quorums
+	mutant    mutants.Mutant // the rule that is broken, in simulations
 	log       *originlog.Log
 	guarantee string // that answers meet
 }
@@ -22,11 +23,13 @@ type Mode struct {
 var _ modes.Mode = (*Mode)(nil)
 
 // New returns a mode that waits for its past and its Start.
-func New() modes.Mode { return &Mode{log: originlog.New()} }
+func New() modes.Mode { return NewVariant(false, mutants.None) }
 
 // NewVariant is New, with limits so small that a short run meets them, or broken
 // on purpose: for simulators.
-func NewVariant(small bool, mutant mutants.Mutant) modes.Mode { return New() }
+func NewVariant(small bool, mutant mutants.Mutant) modes.Mode {
+	return &Mode{mutant: mutant, log: originlog.NewVariant(small, mutant)}
+}
 
 // Step implements modes.Mode. Requests are looked at when all events are taken:
 // those that came now, and those that wait.
@@ -112,12 +115,20 @@ func (m *Mode) onPost(q *originlog.Request) {
 	if m.log.Adopt(q) || m.log.Forward(q) || m.refuseHopeless(q, "write", m.post()) {
 		return
 	}
-	if m.heads() == 1 { // with W = N every acknowledged post is here
+	heads := m.heads()
+	if m.mutant == mutants.M19 { // one too few
+		heads--
+	}
+	if heads <= 1 { // with W = N every acknowledged post is here
 		m.log.Mint(q, 0)
 		return
 	}
-	if round := m.log.Ask(q, originlog.Heads); round.Count() >= m.heads() {
-		m.log.Mint(q, round.SeqMax())
+	if round := m.log.Ask(q, originlog.Heads); round.Count() >= heads {
+		least := round.SeqMax()
+		if m.mutant == mutants.M20 { // the answers come too late for the seq
+			least = 0
+		}
+		m.log.Mint(q, least)
 	}
 }
 
@@ -133,23 +144,33 @@ func (m *Mode) onRead(q *originlog.Request) {
 		}
 		q.UpTo = m.log.Board() // whole: what was seen may be a reply, and its parent not among what was found
 	}
-	if m.log.OnDisks(q.UpTo) {
+	if m.mutant == mutants.M16 || m.log.OnDisks(q.UpTo) { // M16: no write-back
+		if m.mutant == mutants.M17 { // also what came meanwhile, and may be on this disk alone
+			q.UpTo = m.log.Board()
+		}
 		m.log.Serve(q, m.guarantee)
 	}
 }
 
 // find brings here what R replicas hold: the join of their boards.
 func (m *Mode) find(q *originlog.Request) bool {
-	if m.read == 1 {
+	read := m.read
+	if m.mutant == mutants.M15 { // one too few: R + W = N
+		read--
+	}
+	if read <= 1 {
 		q.Found, q.UpTo = true, m.log.Board()
 		return true
 	}
 	round := m.log.Ask(q, originlog.Spans)
-	if round.Count() < m.read {
+	if round.Count() < read {
 		m.refuseHopeless(q, "read", m.read)
 		return false
 	}
-	q.Found, q.UpTo = true, round.Join(m.read)
+	q.Found, q.UpTo = true, round.Join(read)
+	if m.mutant == mutants.M23 { // one board in place of all of them
+		q.UpTo = round.Highest(read)
+	}
 	m.log.LeaveEnough(q)
 	return true
 }

@@ -18,17 +18,20 @@ const (
 // Mode is one replica's part of the read-your-write mode.
 type Mode struct {
 	settings
-	log *originlog.Log
+	mutant mutants.Mutant // the rule that is broken, in simulations
+	log    *originlog.Log
 }
 
 var _ modes.Mode = (*Mode)(nil)
 
 // New returns a mode that waits for its past and its Start.
-func New() modes.Mode { return &Mode{log: originlog.New()} }
+func New() modes.Mode { return NewVariant(false, mutants.None) }
 
 // NewVariant is New, with limits so small that a short run meets them, or broken
 // on purpose: for simulators.
-func NewVariant(small bool, mutant mutants.Mutant) modes.Mode { return New() }
+func NewVariant(small bool, mutant mutants.Mutant) modes.Mode {
+	return &Mode{mutant: mutant, log: originlog.NewVariant(small, mutant)}
+}
 
 // Step implements modes.Mode. Requests are looked at when all events are taken:
 // those that came now, and those that wait.
@@ -120,10 +123,12 @@ func (m *Mode) advance(q *originlog.Request) {
 // onPost mints at the post's home, once that has all that the session has seen,
 // and acknowledges when enough disks have the article.
 func (m *Mode) onPost(q *originlog.Request) {
-	if m.log.Adopt(q) || m.log.Forward(q) || !m.covered(q) {
+	if m.log.Adopt(q) || m.log.Forward(q) {
 		return
 	}
-	m.log.Mint(q, 0)
+	if m.mutant == mutants.M26 || m.covered(q) { // M26: the token is not waited for
+		m.log.Mint(q, 0)
+	}
 }
 
 // onRead serves this board, once all connected replicas were asked for theirs
