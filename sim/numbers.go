@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// FormatNumbers lists the numbers of actions as ParseNumbers reads them:
+// "3,7-9".
+func FormatNumbers(numbers []int) string {
+	sorted := slices.Compact(slices.Sorted(slices.Values(numbers)))
+	var parts []string
+	for i := 0; i < len(sorted); {
+		last := i
+		for last+1 < len(sorted) && sorted[last+1] == sorted[last]+1 {
+			last++
+		}
+		part := strconv.Itoa(sorted[i])
+		switch {
+		case last == i+1:
+			part += "," + strconv.Itoa(sorted[last])
+		case last > i:
+			part += "-" + strconv.Itoa(sorted[last])
+		}
+		parts = append(parts, part)
+		i = last + 1
+	}
+	return strings.Join(parts, ",")
+}
+
+// numbersMax bounds a list, for "1-999999999" is quickly typed.
+const numbersMax = 1_000_000
+
+// ParseNumbers reads a list of numbers and ranges: "3,7-9". They come sorted,
+// each once.
+func ParseNumbers(list string) ([]int, error) {
+	var numbers []int
+	for part := range strings.SplitSeq(list, ",") {
+		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		from, err := parseNumber(first)
+		to := from
+		if err == nil && isRange {
+			to, err = parseNumber(last)
+		}
+		if err == nil && (to < from || len(numbers)+to-from >= numbersMax) {
+			err = fmt.Errorf("from %d to %d", from, to)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q in %q: want numbers from 1, as in 3,7-9: %w", part, list, err)
+		}
+		for n := from; n <= to; n++ {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers), nil
+}
+
+func parseNumber(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("there is no number 0")
+	}
+	return int(n), err
+}
