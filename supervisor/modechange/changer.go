@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"consequor/board"
+	"consequor/mutants"
 )
 
 // The limits of the phases. Who is late at the first ends the change; at the
@@ -44,6 +45,7 @@ type Changer struct {
 	took    []Took
 	told    []Progress // not handed out yet
 	end     *End       // not handed out yet
+	mutant  mutants.Mutant
 }
 
 // replica is what is known of one, and what it was told in this life.
@@ -55,7 +57,13 @@ type replica struct {
 // New makes a changer that goes on from what is on disk. If a change was under
 // way, the first Step calls it off.
 func New(record Record, replicas []string) *Changer {
-	c := &Changer{record: record}
+	return NewMutant(record, replicas, mutants.None)
+}
+
+// NewMutant makes a changer that leaves out a rule, for simulators: M39, M40 or
+// M41.
+func NewMutant(record Record, replicas []string, m mutants.Mutant) *Changer {
+	c := &Changer{record: record, mutant: m}
 	for _, name := range replicas {
 		c.replicas = append(c.replicas, replica{Report: Report{Replica: name}, given: make(map[Kind]time.Duration)})
 	}
@@ -180,6 +188,9 @@ func (c *Changer) NotSaved(why string) {
 // save hands a record out; until it is on disk no replica is told anything.
 func (c *Changer) save(r Record) {
 	c.saving, c.saveAt = &r, c.now
+	if c.mutant == mutants.M41 {
+		c.record = r
+	}
 }
 
 // enter begins a phase.

@@ -1,12 +1,16 @@
 package modechange
 
-import "time"
+import (
+	"time"
+
+	"consequor/mutants"
+)
 
 // instruct gives each replica the orders that it lacks, and again those that
 // have shown no effect.
 func (c *Changer) instruct(out *Output) {
-	if c.saving != nil {
-		return // see advance
+	if c.waitsForDisk() {
+		return
 	}
 	for i := range c.replicas {
 		r := &c.replicas[i]
@@ -22,6 +26,21 @@ func (c *Changer) instruct(out *Output) {
 		}
 	}
 }
+
+// waitsForDisk reports whether nobody may be told anything, because a record is
+// on its way to the disk. Mutant M41 gives the orders at once:
+//
+//  1. All are merged. "Epoch 2, the new mode" is to be saved, and r1 hears of it.
+//  2. r1 begins epoch 2 with an empty journal; the supervisor dies, and what it
+//     had to save is not on disk: it still says "changing epoch 1".
+//  3. The next one calls that off: "epoch 2, the old mode". r1 is in epoch 2
+//     already and keeps its journal, which has nothing of the old mode: of what
+//     it had voted for, acknowledged or minted there it knows nothing.
+//
+// Or earlier: r1 is sealed before "changing" is on disk, the supervisor dies, and
+// the next one knows of no change. Nobody ends the sealed epoch, and at r1 posts
+// wait for the next one.
+func (c *Changer) waitsForDisk() bool { return c.saving != nil && c.mutant != mutants.M41 }
 
 // lacks lists what r must still be told, by what it reports.
 func (c *Changer) lacks(r *replica) []Kind {
@@ -95,7 +114,7 @@ func (c *Changer) Wake() (time.Duration, bool) {
 	}
 	for i := range c.replicas {
 		r := &c.replicas[i]
-		if c.saving != nil || !r.Listens {
+		if c.waitsForDisk() || !r.Listens {
 			continue
 		}
 		for _, kind := range c.lacks(r) {

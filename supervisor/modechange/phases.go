@@ -5,14 +5,14 @@ import (
 	"strings"
 
 	"consequor/board"
+	"consequor/mutants"
 )
 
 // advance goes on to the next phase if what is known allows, and reports
 // whether it did.
 func (c *Changer) advance() bool {
 	// Nothing goes on while a record is on its way to the disk, and nobody is
-	// told what it says: Saved comes first. Mutant M41 (the supervisor tells
-	// replicas before its decision is durable) gives the orders at once.
+	// told what it says (see waitsForDisk): Saved comes first.
 	if c.saving != nil {
 		return false
 	}
@@ -70,6 +70,10 @@ func (c *Changer) onSeal() bool {
 
 // onMerge waits until all boards are equal. A replica that has started anew
 // must be sealed, and prepared, again; then its board counts anew as well.
+//
+// Mutant M40 does not wait: 1. in quorum, r1 and r2 have an acknowledged post
+// that r3 lacks. 2. All are sealed, and sequential begins. 3. It spreads its log
+// and nothing else, so r3 never gets that post, and halts at a reply to it.
 func (c *Changer) onMerge() bool {
 	if why := c.broken("merged", c.isMerged); why != "" {
 		c.callOff(why)
@@ -84,9 +88,7 @@ func (c *Changer) onMerge() bool {
 		c.forget(OrderMerge)
 		c.tell("all boards come up to %s, for a replica has started anew", c.target)
 	}
-	// Mutant M40 (activation before all boards are equal and fsynced) leaves
-	// isMerged out.
-	if len(c.without(c.isMerged)) > 0 || len(c.without(c.prepared)) > 0 {
+	if len(c.without(c.isMerged)) > 0 && c.mutant != mutants.M40 || len(c.without(c.prepared)) > 0 {
 		return false
 	}
 	c.enter(Activate, ActivateLimit)
@@ -138,11 +140,16 @@ func (c *Changer) callOff(why string) {
 	c.saveCalledOff()
 }
 
-// saveCalledOff has the end of the present epoch recorded. Mutant M39 (the same
-// epoch number after an abort) leaves the number as it is: then messages, and
-// seals, from before the abort count after it.
+// saveCalledOff has the end of the present epoch recorded. Mutant M39 leaves the
+// number as it is: then messages, and seals, from before the abort count after
+// it. A replica that was sealed stays so, as nothing follows the epoch that was
+// to end, and posts wait there until their deadlines.
 func (c *Changer) saveCalledOff() {
-	c.save(Record{Epoch: c.record.Epoch + 1, ModeEpoch: c.record.ModeEpoch})
+	next := c.record.Epoch + 1
+	if c.mutant == mutants.M39 {
+		next--
+	}
+	c.save(Record{Epoch: next, ModeEpoch: c.record.ModeEpoch})
 }
 
 // speaks reports whether r tells of the present change.
