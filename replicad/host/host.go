@@ -6,6 +6,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // The host's limits.
@@ -106,6 +107,8 @@ type Config struct {
 	Network Network
 	Plugin  Plugin
 	Clients Clients
+
+	Mutant mutants.Mutant // the rule that is left out, for simulators: M12, M14, M31, M32, M34 to M36 or M38
 }
 
 // View is what lets a driver answer a read without the mode: see
