@@ -53,6 +53,11 @@ type Epoch struct {
 	Number  uint64
 	Mode    string
 	Promise Promise
+
+	// ModeEpoch is the epoch that the mode began with: lower than Number when
+	// a change was called off and the mode went on, on boards that need not be
+	// equal. 0: not known; then a mode that follows itself is taken to go on.
+	ModeEpoch uint64
 }
 
 // Promise is what a mode claims, and so what it is held to.
