@@ -42,6 +42,10 @@ func (c *client) act() {
 		c.retry(c.operations[n-1])
 		return
 	}
+	if n := len(c.operations); r.late && n > 0 && r.random.IntN(4) == 0 {
+		c.askAgain(c.operations[r.random.IntN(n)])
+		return
+	}
 	switch r.random.IntN(4) {
 	case 0, 3:
 		if len(c.reads) == 0 {
@@ -94,6 +98,13 @@ func (c *client) retry(op *operation) {
 	case last.Done && (op.key.Text == "" || len(op.calls) > 4):
 		op.over = true
 	case last.Done || impatient && len(op.calls) < 4:
+		c.call(op, c.run.any())
+	}
+}
+
+// askAgain makes one more try of what is long over.
+func (c *client) askAgain(op *operation) {
+	if op.key.Text != "" && len(op.calls) < 8 {
 		c.call(op, c.run.any())
 	}
 }

@@ -1,19 +1,46 @@
 package originlog
 
 import (
+	"container/heap"
 	"hash/fnv"
 
 	"consequor/board"
 )
 
 // keyTable finds the article that a key stands for, among those on this board.
-// It has the keys of the newest articles; older ones are forgotten, and then a
-// key that is not there and whose mark lies below the floor may have one.
+// It has the keys of the articles with the highest ids; those of lower ones are
+// forgotten, and then a key that is not there and whose mark lies below the
+// floor may have one.
+//
+// Articles do not come by rising id. Were the first to come the first to be
+// forgotten, the floor could rise above the whole board, and every new key would
+// be too old for good:
+//
+//  1. r3 is cut off, and posts more than the others together.
+//  2. The cut heals, and r3 gets what the others have: as many articles as keys
+//     are remembered, all below its own highest.
+//  3. r3 would forget its own ones, and tell every new key, whose mark is its
+//     highest seq, that it is too old.
 type keyTable struct {
 	limit int // keys remembered
 	ids   map[string]board.ArticleID
-	queue []board.KeyedID // what ids holds, as it came
-	floor uint64          // keys of all articles of at least this seq are here; 0: of all articles
+	queue byID   // what ids holds
+	floor uint64 // keys of all articles of at least this seq are here; 0: of all articles
+}
+
+// byID is a heap with the lowest id on top.
+type byID []board.KeyedID
+
+func (q byID) Len() int           { return len(q) }
+func (q byID) Less(i, j int) bool { return q[i].ID.Compare(q[j].ID) < 0 }
+func (q byID) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *byID) Push(k any)        { *q = append(*q, k.(board.KeyedID)) }
+func (q *byID) Pop() any {
+	n := len(*q) - 1
+	last := (*q)[n]
+	(*q)[n] = board.KeyedID{}
+	*q = (*q)[:n]
+	return last
 }
 
 func newKeyTable(limit int) keyTable {
@@ -28,13 +55,11 @@ func (t *keyTable) add(k board.KeyedID) {
 		return
 	}
 	t.ids[k.Key] = k.ID
-	t.queue = append(t.queue, k)
+	heap.Push(&t.queue, k)
 	if len(t.queue) > t.limit {
-		oldest := t.queue[0]
-		delete(t.ids, oldest.Key)
-		t.queue[0] = board.KeyedID{}
-		t.queue = t.queue[1:]
-		t.floor = max(t.floor, oldest.ID.Seq+1)
+		lowest := heap.Pop(&t.queue).(board.KeyedID)
+		delete(t.ids, lowest.Key)
+		t.floor = max(t.floor, lowest.ID.Seq+1)
 	}
 }
 

@@ -75,6 +75,23 @@ func TestKeyTableForgets(t *testing.T) {
 	}
 }
 
+// However late low ids come, the floor does not rise above the highest one: a key
+// that was made here just now is never too old.
+func TestKeyTableForgetsTheLowest(t *testing.T) {
+	table := newKeyTable(3)
+	for _, seq := range []uint64{90, 91, 92, 10, 11, 12, 13} {
+		table.add(board.KeyedID{ID: board.ArticleID{Seq: seq, Origin: 1}, Key: "k" + board.ArticleID{Seq: seq}.String()})
+	}
+	for _, key := range []string{"k90", "k91", "k92"} {
+		if _, ok := table.find(key); !ok {
+			t.Errorf("%s was forgotten", key)
+		}
+	}
+	if len(table.ids) != 3 || table.tooOld(14) || !table.tooOld(13) {
+		t.Errorf("%d keys are left, floor %d; want 3 and 14", len(table.ids), table.floor)
+	}
+}
+
 // A key's home is the replica that it names, if there is one of that number;
 // else all replicas find the same one, and keys spread over all.
 func TestHomeOf(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"consequor/modes/modetest"
 	"consequor/modes/quorum"
 	"consequor/modes/readyourwrite"
+	"consequor/mutants"
 )
 
 var (
@@ -83,8 +84,17 @@ func runSeeds(t *testing.T, begin func(seed uint64, trace func(string)) *run) {
 	}
 }
 
+// circumstances are what a run is made for besides the usual.
+type circumstances struct {
+	small  bool
+	mutant mutants.Mutant
+	epochs bool // changes of the mode are begun and called off, again and again
+	late   bool // clients ask again for what is long over
+}
+
 // run is one random history.
 type run struct {
+	circumstances
 	name    string
 	promise promise
 	random  *rand.Rand
@@ -95,7 +105,7 @@ type run struct {
 	seals   bool // the epoch is sealed on the way
 	loss    int  // per mille
 	double  int  // per mille
-	late    int  // per mille of messages that take up to lateMax
+	slow    int  // per mille of messages that take up to lateMax
 }
 
 const (
@@ -104,7 +114,11 @@ const (
 )
 
 func quorumRun(seed uint64, trace func(string)) *run {
-	r := &run{random: rand.New(rand.NewPCG(seed, 21))}
+	return quorumIn(circumstances{}, seed, trace)
+}
+
+func quorumIn(around circumstances, seed uint64, trace func(string)) *run {
+	r := &run{circumstances: around, random: rand.New(rand.NewPCG(seed, 21))}
 	r.n = []int{1, 2, 3, 3, 3, 4, 5}[r.random.IntN(7)]
 	write := 1 + r.random.IntN(r.n)
 	read := r.n - write + 1 // the least that meets
@@ -113,12 +127,16 @@ func quorumRun(seed uint64, trace func(string)) *run {
 	}
 	r.name = fmt.Sprintf("quorum, %d replicas, read %d, write %d", r.n, read, write)
 	r.promise = promise{regular: true, freshRegular: true, idsRise: true, writeBack: true}
-	r.begin(seed, trace, quorum.New, modes.Option{Name: "read", Value: fmt.Sprint(read)}, modes.Option{Name: "write", Value: fmt.Sprint(write)})
+	r.begin(seed, trace, quorum.NewVariant, modes.Option{Name: "read", Value: fmt.Sprint(read)}, modes.Option{Name: "write", Value: fmt.Sprint(write)})
 	return r
 }
 
 func readYourWriteRun(seed uint64, trace func(string)) *run {
-	r := &run{random: rand.New(rand.NewPCG(seed, 22))}
+	return readYourWriteIn(circumstances{}, seed, trace)
+}
+
+func readYourWriteIn(around circumstances, seed uint64, trace func(string)) *run {
+	r := &run{circumstances: around, random: rand.New(rand.NewPCG(seed, 22))}
 	r.n = []int{1, 2, 3, 3, 3, 4, 5}[r.random.IntN(7)]
 	if r.random.IntN(20) == 0 {
 		r.n = 17 // not everyone pushes to everyone
@@ -126,15 +144,16 @@ func readYourWriteRun(seed uint64, trace func(string)) *run {
 	copies, sync := 1+r.random.IntN(min(2, r.n)), []string{"token", "total"}[r.random.IntN(2)]
 	r.name = fmt.Sprintf("read-your-write, %d replicas, copies %d, %s", r.n, copies, sync)
 	r.promise = promise{freshRegular: true, readsFollow: true}
-	r.begin(seed, trace, readyourwrite.New, modes.Option{Name: "copies", Value: fmt.Sprint(copies)}, modes.Option{Name: "sync_on_read", Value: sync})
+	r.begin(seed, trace, readyourwrite.NewVariant, modes.Option{Name: "copies", Value: fmt.Sprint(copies)}, modes.Option{Name: "sync_on_read", Value: sync})
 	return r
 }
 
-func (r *run) begin(seed uint64, trace func(string), newMode func() modes.Mode, options ...modes.Option) {
-	r.loss, r.double, r.late = r.random.IntN(50), r.random.IntN(50), r.random.IntN(100)
+func (r *run) begin(seed uint64, trace func(string), variant func(bool, mutants.Mutant) modes.Mode, options ...modes.Option) {
+	r.loss, r.double, r.slow = r.random.IntN(50), r.random.IntN(50), r.random.IntN(100)
 	diskMax := []time.Duration{2 * time.Millisecond, 40 * time.Millisecond}[r.random.IntN(2)]
 	r.cluster = modetest.NewCluster(modetest.ClusterConfig{
-		New: newMode, Replicas: r.n, Seed: seed, Options: options, Trace: trace, Link: r.link,
+		New:      func() modes.Mode { return variant(r.small, r.mutant) },
+		Replicas: r.n, Seed: seed, Options: options, Trace: trace, Link: r.link,
 		Disk: func(board.ReplicaID) time.Duration { return r.between(100*time.Microsecond, diskMax) },
 	})
 	for i := range 3 {
@@ -148,7 +167,7 @@ func (r *run) between(least, most time.Duration) time.Duration {
 
 func (r *run) link(board.ReplicaID, board.ReplicaID) []time.Duration {
 	delay := func() time.Duration {
-		if !r.quiet && r.random.IntN(1000) < r.late {
+		if !r.quiet && r.random.IntN(1000) < r.slow {
 			return r.between(0, lateMax)
 		}
 		return r.between(200*time.Microsecond, 2*time.Millisecond)
@@ -173,6 +192,9 @@ func (r *run) all() error {
 		}
 		if r.seals && i > roundsMax/2 && r.random.IntN(10) == 0 {
 			r.cluster.Seal(r.any())
+		}
+		if r.epochs && r.random.IntN(20) == 0 {
+			r.cluster.NextEpoch()
 		}
 		if r.random.IntN(6) == 0 {
 			r.fault()
@@ -233,8 +255,8 @@ func (r *run) finish() error {
 			continue
 		}
 		for _, verb := range []modes.Verb{modes.VerbPost, modes.VerbRead, modes.VerbSync} {
-			key := board.MakeKey("last", 0, at)
-			call := r.cluster.Do(at, modes.Request{Verb: verb, Fresh: true, Article: board.Article{Title: "last at " + at.String(), Key: key.Text}})
+			key := board.MakeKey("last", r.cluster.Board(at).Vector().SeqMax(), at)
+			call := r.cluster.Do(at, modes.Request{Verb: verb, Fresh: true, Mark: key.Mark, Article: board.Article{Title: "last at " + at.String(), Key: key.Text}})
 			if !r.cluster.AdvanceUntil(5*time.Second, func() bool { return call.Done }) || !call.OK {
 				return fmt.Errorf("after all was healed, a %s at %s ended: %s", verb, at, call.Answer)
 			}
