@@ -7,13 +7,18 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // applyEntries gives ids to what was committed, in the one order, and puts it
 // on the board. The articles need not be on disk: the log, which is, has them.
 func (m *Mode) applyEntries(message *pb.Message) {
 	batch := applied{articles: make([]board.Article, 0, len(message.GetEntries()))}
-	for _, e := range message.GetEntries() {
+	entries := message.GetEntries()
+	if m.mutant == mutants.M6 {
+		entries = m.unapplied(entries)
+	}
+	for _, e := range entries {
 		if e.GetIndex() != m.applied+1 || e.GetIndex() > m.committed {
 			panic(fmt.Sprintf("entry %d applied after %d, with %d committed", e.GetIndex(), m.applied, m.committed))
 		}
@@ -117,6 +122,10 @@ func (m *Mode) applyPost(p *post, batch *applied) {
 // giveID gives the next id to a post.
 func (m *Mode) giveID(p *post) board.ArticleID {
 	id := board.ArticleID{Seq: m.state.next}
+	if m.mutant == mutants.M10 { // the coordinator drew it, and may have drawn others that came to nothing
+		id = p.article.ID
+		m.state.next = max(m.state.next, id.Seq)
+	}
 	p.article.ID = id
 	if key := p.article.Key; key != "" {
 		if known, ok := m.keys.ids[key]; ok && known != id {

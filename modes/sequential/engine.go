@@ -8,6 +8,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // How raft is set up. Its own clock is used by the coordinator only; one tick
@@ -53,6 +54,9 @@ func (m *Mode) startEngine() error {
 	}
 	l.snapshot = m.snapshot
 	m.log, m.state = l, m.past.snapshot.state
+	if m.mutant == mutants.M11 { // the log's posts get ids above the board's, not their own again
+		m.state.next = max(m.state.next, m.clusterTo+1)
+	}
 	m.term, m.applied, m.committed = l.term, l.base, l.base
 	m.forwards.startTerm = l.term
 	m.past = past{}
@@ -143,6 +147,9 @@ func (m *Mode) ready() {
 		case pb.MsgSnap:
 			m.offerBoard(message)
 		default:
+			if m.mutant != mutants.None {
+				m.tamperOut(message)
+			}
 			packMessage(m.packNow, message)
 		}
 	}
@@ -174,6 +181,9 @@ func (m *Mode) storeLog(message *pb.Message) {
 	if s := message.GetSnapshot(); !raft.IsEmptySnap(s) {
 		m.restore(s)
 		voted = false // it is part of the snapshot's record
+		if m.mutant == mutants.M13 {
+			m.claimAll(message.GetResponses())
+		}
 	}
 	if voted {
 		m.save(appendVoteRecord(nil, m.log.term, m.log.vote))
@@ -181,6 +191,9 @@ func (m *Mode) storeLog(message *pb.Message) {
 	if entries := message.GetEntries(); len(entries) > 0 {
 		m.log.append(entries)
 		m.saveEntries(entries)
+		if m.mutant == mutants.M1 && m.leads() { // to be saved here is enough
+			m.answerEarly()
+		}
 	}
 	m.respond(message.GetResponses())
 }
@@ -209,6 +222,10 @@ func (m *Mode) respond(responses []*pb.Message) {
 		}
 		if r.GetType() == pb.MsgVoteResp && !r.GetReject() {
 			m.restartPatience()
+		}
+		if m.tooEarly(r) {
+			packMessage(m.packNow, r)
+			continue
 		}
 		packMessage(m.packHeld, r)
 	}
@@ -284,8 +301,19 @@ func (m *Mode) acceptable(message *pb.Message, span *modes.Span) bool {
 	return false
 }
 
-// step hands one message to raft. It refuses only those of strangers.
+// step hands one message to raft, and more where a mutant says so.
 func (m *Mode) step(message *pb.Message) {
+	if m.mutant == mutants.None {
+		m.toRaft(message)
+		return
+	}
+	m.tamperIn(message)
+	m.toRaft(message)
+	m.tamperAfter(message)
+}
+
+// toRaft hands one message to raft, which refuses only those of strangers.
+func (m *Mode) toRaft(message *pb.Message) {
 	if err := m.node.Step(message); err != nil {
 		m.note("the engine took no %s from r%d: %v", message.GetType(), message.GetFrom(), err)
 	}

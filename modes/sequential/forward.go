@@ -7,6 +7,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // ownRound stands for "proposed here" in request.rounds.
@@ -99,6 +100,13 @@ type proposal struct {
 
 func (p *proposal) add(data []byte) { p.entries = append(p.entries, &pb.Entry{Data: data}) }
 
+func (m *Mode) addPost(batch *proposal, entry []byte) {
+	if m.mutant == mutants.M10 {
+		entry = m.drawID(entry)
+	}
+	batch.add(entry)
+}
+
 // decide proposes or denies a forward, unless that was done before.
 func (m *Mode) decide(f forward, batch *proposal) {
 	last := m.forwards.decided[f.from]
@@ -117,7 +125,7 @@ func (m *Mode) decide(f forward, batch *proposal) {
 	default:
 		batch.others = append(batch.others, f)
 		for _, entry := range f.entries {
-			batch.add(entry)
+			m.addPost(batch, entry)
 		}
 	}
 }
@@ -152,7 +160,7 @@ func (m *Mode) proposeOwn(batch *proposal) {
 	for _, q := range m.takeUnsent() {
 		if !m.overloaded(batch, 1) {
 			batch.own = append(batch.own, q)
-			batch.add(q.entry)
+			m.addPost(batch, q.entry)
 			continue
 		}
 		if len(q.rounds) == 0 {

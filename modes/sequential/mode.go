@@ -53,6 +53,7 @@ func Describe() modes.Description {
 type Mode struct {
 	limits limits
 	mutant mutants.Mutant // in simulations: the rule that is broken; else none
+	drawn  uint64         // M10: the last id that was drawn
 
 	// Of the step under way.
 	now         time.Duration
@@ -292,6 +293,9 @@ func (m *Mode) onStart(e modes.Start) {
 	if err := m.startEngine(); err != nil {
 		m.halt(err.Error())
 		return
+	}
+	if m.mutant == mutants.M28 { // what is older than the log might be posted again
+		m.keys.forget(m.state.first)
 	}
 	if floor := m.state.floor(); floor < e.KeysFrom {
 		m.halt(fmt.Sprintf("keys of articles from %d on count, and only those from %d on are known", floor, e.KeysFrom))

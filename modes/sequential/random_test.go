@@ -11,6 +11,7 @@ import (
 	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modetest"
+	"consequor/mutants"
 )
 
 var (
@@ -111,7 +112,10 @@ type operation struct {
 	over  bool
 }
 
-func newRun(seed uint64, trace func(string)) *run {
+func newRun(seed uint64, trace func(string)) *run { return newBrokenRun(mutants.None, seed, trace) }
+
+// newBrokenRun is newRun with a rule left out.
+func newBrokenRun(mutant mutants.Mutant, seed uint64, trace func(string)) *run {
 	r := &run{random: rand.New(rand.NewPCG(seed, 7))}
 	r.n = []int{1, 2, 3, 3, 3, 5, 5}[r.random.IntN(7)]
 	r.loss, r.double, r.late = r.random.IntN(50), r.random.IntN(50), r.random.IntN(100)
@@ -124,7 +128,7 @@ func newRun(seed uint64, trace func(string)) *run {
 	}
 	l.boardTimeout = 500 * time.Millisecond
 	r.cluster = modetest.NewCluster(modetest.ClusterConfig{
-		New:      func() modes.Mode { return newMode(l) },
+		New:      func() modes.Mode { return newBroken(l, mutant) },
 		Replicas: r.n,
 		Seed:     seed,
 		Message:  describe,

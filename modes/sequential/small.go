@@ -15,6 +15,10 @@ func NewVariant(small bool, mutant mutants.Mutant) modes.Mode {
 		l.logLenMax, l.logLenKeep = 8, 4
 		l.boardTimeout = 500 * time.Millisecond
 	}
+	return newBroken(l, mutant)
+}
+
+func newBroken(l limits, mutant mutants.Mutant) *Mode {
 	m := newMode(l)
 	m.mutant = mutant
 	return m

@@ -11,6 +11,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // A snapshot is an index, the state at it, and the board itself, which may be
@@ -87,7 +88,7 @@ func (m *Mode) trimLog() {
 		return
 	}
 	to := m.trimTo()
-	if to <= m.log.base {
+	if to <= m.log.base || m.aheadOfRaft() {
 		return // what is not applied must stay; its number is limited elsewhere
 	}
 	number := m.save(m.snapshotRecord(m.applied, false))
@@ -126,9 +127,14 @@ func (m *Mode) restore(s *pb.Snapshot) {
 	}
 	wasSealed := m.sealed()
 	m.state, m.applied, m.committed = st, meta.GetIndex(), max(m.committed, meta.GetIndex())
-	m.log.reset(meta.GetIndex(), meta.GetTerm())
+	if m.mutant == mutants.M13 && m.log.last() > meta.GetIndex() { // what another coordinator left stays above the snapshot
+		m.log.trim(meta.GetIndex())
+		m.log.baseTerm = meta.GetTerm()
+	} else {
+		m.log.reset(meta.GetIndex(), meta.GetTerm())
+	}
 	m.keys.forget(m.state.floor())
-	number := m.save(m.snapshotRecord(m.applied, true))
+	number := m.save(m.snapshotRecord(m.applied, m.mutant != mutants.M13))
 	m.kept = nil
 	m.whenDurable(durability{forget: number - 1})
 	m.note("restored from a snapshot at entry %d, next id %d", m.applied, m.state.next)
