@@ -5,13 +5,18 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // Stepped brings the effects of the batch that was in the plugin of that life.
 // A number that does not match is a broken plugin: the driver must end it.
 func (h *Host) Stepped(life, number uint64, effects *modes.Effects) error {
-	if life != h.life || h.phase != phaseRunning {
-		return nil // a dead plugin's last words
+	if h.phase != phaseRunning {
+		return nil
+	}
+	if life != h.life {
+		h.lastWords(effects)
+		return nil
 	}
 	if !h.stepping || number != h.batchNumber {
 		return fmt.Errorf("effects of batch %d, want %d", number, h.batchNumber)
@@ -20,8 +25,31 @@ func (h *Host) Stepped(life, number uint64, effects *modes.Effects) error {
 		return err // and no other batch goes to this plugin
 	}
 	h.stepping = false
+	if h.Mutant == mutants.M35 && len(effects.List) >= halfMin {
+		effects = &modes.Effects{List: effects.List[:len(effects.List)/2]}
+	}
 	h.apply(effects)
 	return nil
+}
+
+// halfMin is how many effects a batch must have for mutant M35 to apply the first
+// half alone, as if a frame had a limit that nobody looks at. What it saved or
+// stored last is then not on disk, and the mode goes on as if it were: it gives
+// out the next id, or counts itself among those that have an entry, and a crash
+// shows the truth.
+const halfMin = 8
+
+// lastWords drops the effects of a plugin that has died. The next one knows
+// nothing of them: the requests that they answer have been given to it again, and
+// the ids that they mint are free for it. Mutant M34 applies them:
+//
+//  1. r1's plugin mints 7.1 for post a and dies; its effects are on their way.
+//  2. The next one starts on a board without 7.1 and mints 7.1 for post b.
+//  3. The first one's effects arrive: 7.1 is post a as well.
+func (h *Host) lastWords(effects *modes.Effects) {
+	if h.Mutant == mutants.M34 && h.check(effects) == nil {
+		h.apply(effects)
+	}
 }
 
 // check looks at all effects before any is applied: a batch is applied whole
@@ -50,7 +78,7 @@ func (h *Host) check(effects *modes.Effects) error {
 // is held behind all that the whole batch writes.
 func (h *Host) apply(effects *modes.Effects) {
 	var held []modes.Effect
-	sealed := h.seal.said
+	sealed, before := h.seal.said, h.holdAt
 	for _, effect := range effects.List {
 		if h.phase == phaseHalted {
 			return
@@ -91,7 +119,7 @@ func (h *Host) apply(effects *modes.Effects) {
 		}
 	}
 	if len(held) > 0 && h.phase != phaseHalted {
-		h.hold(h.holdAt, heldBatch{life: h.life, effects: held, board: h.written, sealed: h.seal.said})
+		h.hold(h.holdSince(before), heldBatch{life: h.life, effects: held, board: h.written, sealed: h.seal.said})
 	}
 	h.seal.said = sealed
 }
@@ -116,7 +144,7 @@ func (h *Host) onStore(e modes.Store) {
 	if len(fresh) == 0 {
 		return
 	}
-	if h.seal.said { // the boards of a sealed epoch are being merged, and another mode may have begun elsewhere
+	if h.seal.said && h.Mutant != mutants.M38 { // the boards of a sealed epoch are being merged, and another mode may have begun elsewhere
 		h.halt(fmt.Sprintf("the mode stores article %s after it has sealed epoch %d", fresh[0].ID, h.state.Epoch))
 		return
 	}

@@ -5,6 +5,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // A mode change, as one replica sees it. The driver of it tells all replicas,
@@ -40,6 +41,21 @@ func (h *Host) Seal() {
 	case h.seal.told != nil:
 		h.Clients.Sealed(h.seal.told.vector)
 	}
+}
+
+// giveSeal tells the mode to take no more posts. Mutant M38 does not tell it and
+// answers in its place: boards are then called sealed, and merged, while the mode
+// goes on and acknowledges posts.
+//
+//  1. All three are sealed at 5, says the host, and merged at 5.
+//  2. r1 posts 6, which r2 has as well: ok.
+//  3. Epoch 2 begins. Its log starts with 6 at r3, and with 7 elsewhere.
+func (h *Host) giveSeal() {
+	if h.Mutant == mutants.M38 {
+		h.onSealed(h.written)
+		return
+	}
+	h.pending.push(modes.Seal{})
 }
 
 func (h *Host) onSealed(v board.Vector) {

@@ -3,6 +3,7 @@ package host
 import (
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // What can be held until the disk has caught up.
@@ -46,13 +47,33 @@ type shownAt struct {
 	articles []board.Article
 }
 
+// holdSince is what the effects of a batch wait for that began when holdAt was
+// before: for what earlier batches wrote as well. Mutant M12 has a batch that
+// writes nothing wait for nothing:
+//
+//  1. An entry of the log comes to r2, which saves it; the ack is held.
+//  2. It comes again, before the disk is there. r2 has it, and has nothing to
+//     save: the ack to this one leaves at once, and with r1 makes a majority.
+//  3. r1 acknowledges the post. r1 dies, r2 dies and loses the entry; r2 and r3
+//     go on without it.
+func (h *Host) holdSince(before Position) Position {
+	if h.Mutant == mutants.M12 && h.holdAt == before {
+		return 0
+	}
+	return h.holdAt
+}
+
 // hold keeps what until everything before at, and before what is held already,
 // is on disk: the queue is in order of both call and position.
 func (h *Host) hold(at Position, what any) {
-	if n := len(h.held); n > 0 {
+	n := len(h.held)
+	if h.Mutant == mutants.M12 {
+		n = 0
+	}
+	if n > 0 {
 		at = max(at, h.held[n-1].at)
 	}
-	if at <= h.synced && len(h.held) == 0 {
+	if at <= h.synced && n == 0 {
 		h.release(what)
 		return
 	}
@@ -133,7 +154,7 @@ func (h *Host) release(what any) {
 		}
 	case heldSeal:
 		if h.phase == phaseRunning {
-			h.pending.push(modes.Seal{})
+			h.giveSeal()
 		}
 	case heldPull:
 		h.peers[held.to].pulls = false
@@ -149,7 +170,7 @@ func (h *Host) releaseEffect(effect modes.Effect, of *heldBatch) {
 		h.send(e.To, e.Message)
 	case modes.SendBoard:
 		if e.To == h.Self {
-			h.pending.push(modes.Receive{From: h.Self, Message: e.Message, Span: &modes.Span{Board: of.board}})
+			h.sendSelf(modes.Receive{From: h.Self, Message: e.Message, Span: &modes.Span{Board: of.board}})
 			return
 		}
 		h.Network.SendSpan(e.To, h.frame(e.To, kindSpan, nil), e.Since, of.board, e.Message)
@@ -180,8 +201,19 @@ func (h *Host) dropHeldOfDeadLife() {
 // send delivers a mode's message, to a peer or to this replica itself.
 func (h *Host) send(to board.ReplicaID, message []byte) {
 	if to == h.Self {
-		h.pending.push(modes.Receive{From: h.Self, Message: message})
+		h.sendSelf(modes.Receive{From: h.Self, Message: message})
 		return
 	}
 	h.Network.Send(h.frame(to, kindMessage, message))
+}
+
+// sendSelf gives a mode its own message back. It is how a mode learns that
+// something is on disk, and nobody repeats it: it must not get lost. Mutant M14
+// drops it while other events wait, as peers' messages are dropped: a replica
+// that is alone then never counts itself, and the post of a busy moment waits
+// until its deadline.
+func (h *Host) sendSelf(e modes.Receive) {
+	if h.Mutant != mutants.M14 || len(h.pending.events) == 0 {
+		h.pending.push(e)
+	}
 }

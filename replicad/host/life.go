@@ -72,7 +72,7 @@ func (h *Host) tryStart() {
 		Board: h.written, Served: h.state.Incarnation > 1, KeysFrom: from,
 	})
 	if h.state.Sealed && h.seal.at <= h.synced { // else it comes when it is durable
-		h.pending.push(modes.Seal{})
+		h.giveSeal()
 	}
 	h.announceAll()
 	for _, id := range h.Replicas {

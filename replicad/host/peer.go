@@ -1,11 +1,11 @@
 package host
 
 import (
-	"fmt"
 	"time"
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // peer is what is known of another replica's mode.
@@ -94,10 +94,15 @@ func (h *Host) frame(to board.ReplicaID, kind Kind, body []byte) Frame {
 }
 
 // Frame takes a frame from a peer. What does not belong here and now is
-// dropped: every protocol above survives loss.
+// dropped: every protocol above survives loss. Mutant M36 takes what an older
+// incarnation said: r2's plugin dies, the next one is up, and then a message of
+// the first is overtaken no more. It may tell of a promise that was never kept.
 func (h *Host) Frame(f Frame) {
 	p := h.peers[f.From]
-	if p == nil || !p.linked || f.To != h.Self || f.Epoch != h.state.Epoch || f.Incarnation < p.incarnation || h.phase == phaseHalted {
+	if p == nil || !p.linked || f.To != h.Self || f.Epoch != h.state.Epoch || h.phase == phaseHalted {
+		return
+	}
+	if f.Incarnation < p.incarnation && h.Mutant != mutants.M36 {
 		return
 	}
 	switch f.Kind {
@@ -143,64 +148,4 @@ func (h *Host) peerDown(id board.ReplicaID, p *peer) {
 	if h.phase == phaseRunning {
 		h.pending.push(modes.PeerDown{Peer: id})
 	}
-}
-
-// onSpan takes a span, or one chunk of it, if the board covers what it builds
-// on.
-func (h *Host) onSpan(f Frame) {
-	chunk, err := DecodeSpanChunk(f.Body)
-	if err != nil {
-		h.Clients.Note(fmt.Sprintf("span from %s: %v", h.ReplicaName(f.From), err))
-		return
-	}
-	if h.phase != phaseRunning || h.pending.full() {
-		return // lost; the sender's mode times it out
-	}
-	if !h.written.Covers(chunk.Since) {
-		if chunk.Last {
-			h.pending.push(modes.Receive{From: f.From, Message: chunk.Message, Span: &modes.Span{Gap: true, Board: h.written}})
-		}
-		return
-	}
-	h.takeSpan(f.From, &chunk)
-}
-
-func (h *Host) takeSpan(from board.ReplicaID, chunk *SpanChunk) {
-	fresh, ok := h.take(from, chunk)
-	if !ok {
-		return
-	}
-	h.untoldNew += len(fresh)
-	for _, a := range fresh {
-		if a.Key != "" {
-			h.untold = append(h.untold, board.KeyedID{ID: a.ID, Key: a.Key})
-		}
-	}
-	if !chunk.Last {
-		h.sync(h.holdAt)
-		return
-	}
-	keys := h.untold[max(0, len(h.untold)-2*board.KeyCountMax):]
-	h.hold(h.holdAt, heldSpan{life: h.life, from: from, message: chunk.Message, keys: keys, count: h.untoldNew})
-	h.untold, h.untoldNew = nil, 0
-}
-
-// take writes what a span brings that is new, to be shown once it is durable.
-// When the span contradicts the board, or itself, the replica halts: false.
-func (h *Host) take(from board.ReplicaID, chunk *SpanChunk) (fresh []board.Article, ok bool) {
-	fresh, err := h.newArticles(chunk.Articles)
-	if err != nil {
-		h.halt(fmt.Sprintf("span from %s: %v", h.ReplicaName(from), err))
-		return nil, false
-	}
-	if len(fresh) > 0 {
-		h.journal(fresh)
-		h.holdAt = h.end
-		h.showLater(h.end, fresh)
-	}
-	if !h.written.Covers(chunk.UpTo) {
-		h.halt(fmt.Sprintf("span from %s up to %s left the board at %s", h.ReplicaName(from), chunk.UpTo, h.written))
-		return nil, false
-	}
-	return fresh, true
 }

@@ -9,6 +9,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 )
 
 // Request is a client's wish, as the driver brings it.
@@ -110,7 +111,9 @@ func (h *Host) deliver(r *request) {
 
 // keepsBack reports whether a request that no mode has now waits for the next
 // epoch's. The request table bounds such requests, and their deadlines do.
-func (h *Host) keepsBack(r *request) bool { return h.state.Sealed && r.event.Verb.Writes() }
+func (h *Host) keepsBack(r *request) bool {
+	return h.state.Sealed && r.event.Verb.Writes() && h.Mutant != mutants.M38
+}
 
 // redeliver prepares the open requests for the next life. A write without a key
 // that the dead mode knew can't be given to another: it might be done twice.
