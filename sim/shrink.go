@@ -45,13 +45,17 @@ func (r *Result) Failure() Failure {
 
 const assertionLenMax = 60
 
-var numberPattern = regexp.MustCompile(`\d+(\.\d+)*`)
+// numberPattern fits numbers, durations and ids.
+var numberPattern = regexp.MustCompile(`\d[\d.]*((h|m|s|ms|µs|ns)\b|[hm]\d[\dms.]*)?`)
+
+var whenAndWhere = regexp.MustCompile(`^(at #: )?(r#: )?`)
 
 // assertionOf is the beginning of an assertion's words, with # for every
-// number: replicas, times and ids differ from run to run.
+// number: replicas, times and ids differ from run to run. When it broke, and
+// where, is not looked at.
 func assertionOf(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	text = numberPattern.ReplaceAllString(text, "#")
+	text = whenAndWhere.ReplaceAllString(numberPattern.ReplaceAllString(text, "#"), "")
 	if runes := []rune(text); len(runes) > assertionLenMax {
 		text = string(runes[:assertionLenMax])
 	}

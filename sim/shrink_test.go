@@ -86,7 +86,7 @@ func TestShrinkKeepsTheFailure(t *testing.T) {
 		return violated(p, "C0", "durability")
 	}
 	s := shrinkWith(t.Context(), run, run(fakePlan(Config{}, 1, 40), nil), 500)
-	if got := numbersOf(s.Plan); !slices.Equal(got, []int{2}) || s.Failure().Assertion != "r#: # is above #" {
+	if got := numbersOf(s.Plan); !slices.Equal(got, []int{2}) || s.Failure().Assertion != "# is above #" {
 		t.Errorf("got %v, %v", got, s.Failure())
 	}
 }
@@ -113,7 +113,9 @@ func TestFailureInWords(t *testing.T) {
 	}{
 		{&Result{}, "none"},
 		{violated(nil, "C0", "durability"), "C0, durability"},
-		{&Result{Err: errors.New("r3 at 1.203 s: applied 17 > committed 16\ngoroutine 7")}, "assertion: r# at # s: applied # > committed #"},
+		{&Result{Err: errors.New("at 1.203s: r3: applied 17 > committed 16\ngoroutine 7")}, "assertion: applied # > committed #"},
+		{&Result{Err: errors.New("at 1m3.203s: applied 17.2 after 400ms")}, "assertion: applied # after #"},
+		{&Result{Err: errors.New("at 203.5µs: r17: r3 has 7.2, and 5 more")}, "assertion: r# has #, and # more"},
 	} {
 		if got := test.r.Failure().String(); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)

@@ -94,3 +94,12 @@ func cpuTime() time.Duration {
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
+
+// MarshalText is String, so that sets of faults are told by name in JSON.
+func (s Fault) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Fault) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseFaults(string(text))
+	return err
+}
