@@ -48,6 +48,10 @@ type Config struct {
 	Mutant mutants.Mutant // for the host, and for the disk here
 	Trace  func(Event)    // nil: none is made
 
+	// Describe says what a mode's message means, for the trace; nil: nobody
+	// can tell.
+	Describe func(mode string, message []byte) string
+
 	// The speed of what works: each is drawn anew between none and this.
 	SyncMax time.Duration // one fsync; default 2 ms
 	StepMax time.Duration // a batch's way into the plugin, and its effects' way back; default 200 us

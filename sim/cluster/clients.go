@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"maps"
+	"slices"
+
+	"consequor/modes"
+	"consequor/replicad/host"
+)
+
+// try is a request that a process has and has not answered.
+type try struct {
+	number  int
+	request host.Request
+	end     func(host.Answer)
+}
+
+// answered is an answer on its way out of the process.
+type answered struct {
+	try    *try
+	answer host.Answer
+}
+
+// Ask sends a request and calls end with its one answer. A process that dies
+// answers unknown, as a client sees its connection break; one that is down
+// refuses at once, with nobody's kind. Reads that the host may answer without
+// the mode are answered so, as replicad does. In end the replica's Board is as
+// the client is shown it.
+func (r *Replica) Ask(q host.Request, end func(host.Answer)) {
+	p := r.process
+	if p == nil {
+		end(host.Answer{Outcome: host.Refused, Why: "nobody is there"})
+		return
+	}
+	p.lastTry++
+	t := &try{p.lastTry, q, end}
+	p.tries[t.number] = t
+	p.touch(func(h *host.Host) { p.take(h, t) })
+}
+
+// take does with a request what replicad's client API does.
+func (p *process) take(h *host.Host, t *try) {
+	q := t.request
+	q.Deadline = p.r.clock.read(q.Deadline)
+	if q.Verb.Writes() && q.Article.Time == 0 {
+		q.Article.Time = int64(p.r.clock.read(p.r.c.now))
+	}
+	switch {
+	case q.Verb.Writes() && p.r.disk.full():
+		p.answer(t, host.Answer{Outcome: host.Refused, Kind: modes.Overloaded, Why: "the disk is full", Epoch: p.active.Epoch, Mode: p.active.Mode})
+		return
+	case p.enough(&q):
+		v := p.view
+		p.answer(t, host.Answer{Outcome: host.OK, Epoch: v.Epoch, Mode: v.Mode, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind})
+		return
+	}
+	p.taking = t
+	id := h.Request(q)
+	if p.taking != nil { // it was not answered at once
+		p.byID[id] = t
+	}
+	p.taking = nil
+}
+
+// enough reports whether a request can be answered from the host's view.
+func (p *process) enough(q *host.Request) bool {
+	v := &p.view
+	return (q.Verb == modes.VerbRead || q.Verb == modes.VerbChoose) && !q.Fresh && v.Guarantee != "" &&
+		q.Token.Epoch <= v.Epoch && (q.Token.Cluster == "" || q.Token.Cluster == Name) &&
+		v.Board.Covers(q.Token.Seen)
+}
+
+// Answer implements host.Clients.
+func (p *process) Answer(id modes.RequestID, a host.Answer) {
+	t := p.byID[id]
+	if t == nil {
+		t, p.taking = p.taking, nil
+	}
+	if t == nil {
+		p.r.c.Fail(p.r.ID, "white box: request %d is answered, and nobody waits: %+v", id, a)
+		return
+	}
+	delete(p.byID, id)
+	p.answer(t, a)
+}
+
+func (p *process) answer(t *try, a host.Answer) {
+	delete(p.tries, t.number)
+	p.answers = append(p.answers, answered{t, a})
+}
+
+// answerClients lets answers out, now that the host has returned: what a client
+// does with one may lead back here.
+func (p *process) answerClients() {
+	for len(p.answers) > 0 {
+		answers := p.answers
+		p.answers = nil
+		for _, a := range answers {
+			a.try.end(a.answer)
+		}
+	}
+}
+
+// breakOff ends what is open when the process ends.
+func (p *process) breakOff() {
+	p.answerClients()
+	for _, n := range slices.Sorted(maps.Keys(p.tries)) {
+		p.tries[n].end(host.Answer{Outcome: host.Unknown, Why: "the process died"})
+	}
+	p.tries = nil
+}
