@@ -1,0 +1,85 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"consequor/board"
+	"consequor/modes"
+)
+
+// livenessMax is how long an operation may take when nothing is in its way.
+const livenessMax = 10 * time.Second
+
+// livenessVerbs are what each replica is asked for when all is healed.
+var livenessVerbs = []asking{
+	{verb: modes.VerbPost, key: keyMade},
+	{verb: modes.VerbReply, key: keyMade},
+	{verb: modes.VerbRead, fresh: true},
+	{verb: modes.VerbSync},
+}
+
+// liveness asks every replica that runs for one thing after another. A client
+// tries again, at that replica, as long as it has time: what counts is that it
+// is answered by then.
+func (r *run) liveness() error {
+	r.history.Healed = r.now()
+	before := r.lookAtTerms()
+	waiting := 0
+	for i, replica := range r.live() {
+		s := &session{run: r, number: r.plan.sessions + i + 1}
+		r.sessions = append(r.sessions, s)
+		waiting++
+		r.probe(s, replica.ID, 0, func() { waiting-- })
+	}
+	limit := time.Duration(len(livenessVerbs)+1) * (livenessMax + time.Second)
+	done, err := r.until(limit, func() bool { return waiting == 0 })
+	if err != nil {
+		return err
+	}
+	if !done {
+		return fmt.Errorf("at %s: %d sessions were not answered within %s, not even with a refusal", r.now(), waiting, limit)
+	}
+	r.history.Terms = int(r.lookAtTerms() - before)
+	return nil
+}
+
+// probe asks for the i-th thing, and then for the rest.
+func (r *run) probe(s *session, at board.ReplicaID, i int, done func()) {
+	if i == len(livenessVerbs) {
+		done()
+		return
+	}
+	a := livenessVerbs[i]
+	a.at, a.timeout = at, livenessMax
+	if a.verb == modes.VerbReply {
+		if len(s.known) == 0 { // its post has failed
+			r.probe(s, at, i+1, done)
+			return
+		}
+		a.target = s.known[0]
+	}
+	o := s.begin(a, rand.New(rand.NewPCG(r.plan.Seed, streamLiveness+uint64(len(r.history.Ops)))))
+	o.limit = r.now() + livenessMax
+	o.ended = func(*asked) { r.probe(s, at, i+1, done) }
+	o.try(at)
+}
+
+// lookAtTerms notes the highest term of the newest epoch, and returns it.
+func (r *run) lookAtTerms() uint64 {
+	var epoch, term uint64
+	for _, replica := range r.live() {
+		e, t := replica.Level().Epoch, replica.Status().Term
+		switch {
+		case e > epoch:
+			epoch, term = e, t
+		case e == epoch:
+			term = max(term, t)
+		}
+	}
+	if term > r.terms[epoch] {
+		r.terms[epoch] = term
+	}
+	return r.terms[epoch]
+}
