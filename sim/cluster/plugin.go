@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"consequor/modes"
+	"consequor/mutants"
 	"consequor/replicad/host"
 )
 
@@ -99,6 +100,7 @@ func (g *plugin) step(life uint64, batch modes.Batch) {
 	c := g.p.r.c
 	switch {
 	case g.dead:
+		g.lastWords(life, batch)
 		return
 	case g.pausedUntil > c.now: // again
 		c.At(g.pausedUntil, func() { g.step(life, batch) })
@@ -115,6 +117,17 @@ func (g *plugin) step(life uint64, batch modes.Batch) {
 	}
 	// What has left the plugin arrives, even if it dies meanwhile.
 	c.after(g.p.r.random.between(0, c.StepMax), func() { g.p.stepped(life, &batch, effects) })
+}
+
+// lastWords is what mutant M34 needs: what a plugin had in hand when it died
+// reaches the host when the next one is there.
+func (g *plugin) lastWords(life uint64, batch modes.Batch) {
+	if g.p.r.c.Mutant != mutants.M34 || g.p.ended {
+		return
+	}
+	if effects, err := g.machine.Step(batch); err == nil {
+		g.p.r.c.after(g.p.r.random.between(0, 2*restartMax), func() { g.p.stepped(life, &batch, effects) })
+	}
 }
 
 // run steps the machine. One in this process panics when an assertion does not

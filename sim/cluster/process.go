@@ -66,7 +66,7 @@ func (p *process) start() {
 	p.host, err = host.New(host.Config{
 		Self: r.ID, Replicas: c.ids, Voters: c.ids[:c.Voters], Cluster: Name, Seed: c.Seed,
 		Epoch: p.active.Epoch, ModeEpoch: p.active.ModeEpoch, Mode: p.active.Mode, Options: p.active.Options,
-		Disk: r.disk, Network: p, Plugin: p, Clients: p,
+		Disk: r.disk, Network: p, Plugin: p, Clients: p, Mutant: c.Mutant,
 	})
 	if err != nil {
 		c.Fail(r.ID, "boot: %v", err)
