@@ -7,6 +7,7 @@ import (
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/mutants"
 	"consequor/replicad/host"
 )
 
@@ -86,7 +87,7 @@ func (s *site) boot() {
 	s.h, err = host.New(host.Config{
 		Self: s.id, Replicas: s.c.ids(), Voters: s.c.ids(), Cluster: "test", Seed: 7,
 		Epoch: s.active.Epoch, ModeEpoch: s.active.ModeEpoch, Mode: s.active.Mode,
-		Disk: s, Network: s, Plugin: s, Clients: s,
+		Disk: s, Network: s, Plugin: s, Clients: s, Mutant: s.run.mutant,
 	})
 	if err != nil {
 		s.run.fail("%s: %v", s.id, err)
@@ -252,7 +253,7 @@ func (s *site) SendSpan(to board.ReplicaID, header host.Frame, since, upTo board
 func (s *site) Step(life uint64, batch modes.Batch) {
 	plugin, mode := s.machineOf, s.machine
 	s.run.at(s.run.now+s.run.between(0, s.run.stepMax), func() {
-		if s.plugin != plugin {
+		if s.plugin != plugin && s.run.mutant != mutants.M34 {
 			return
 		}
 		out := new(modes.Effects)
@@ -264,8 +265,12 @@ func (s *site) Step(life uint64, batch modes.Batch) {
 			}()
 			mode.Step(batch, out)
 		}()
-		s.run.at(s.run.now+s.run.between(0, s.run.stepMax), func() {
-			if s.plugin == plugin {
+		back := s.run.now + s.run.between(0, s.run.stepMax)
+		if s.run.mutant == mutants.M34 && s.plugin != plugin { // late enough to find the next one there
+			back += s.run.between(0, 200*time.Millisecond)
+		}
+		s.run.at(back, func() {
+			if s.plugin == plugin || s.run.mutant == mutants.M34 && s.up {
 				s.touch(func() {
 					if err := s.h.Stepped(life, batch.Number, out); err != nil {
 						s.run.fail("%s: %v", s.id, err)

@@ -88,6 +88,8 @@ type history struct {
 	calm               int             // a fault in one of so many rounds
 	diskMax, stepMax   time.Duration
 	quiet              bool
+
+	mutant mutants.Mutant // the rule that hosts leave out
 }
 
 // operation is one post with all its tries.
