@@ -1,6 +1,7 @@
 package modechange
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"consequor/board"
+	"consequor/mutants"
 )
 
 var (
@@ -25,7 +27,7 @@ var (
 func TestRandom(t *testing.T) {
 	swapped, calledOff := 0, 0
 	for seed := *seedFrom; seed < *seedFrom+uint64(*seeds); seed++ {
-		m := newModel(t, seed)
+		m := newModel(t, mutants.None, seed)
 		m.faulty()
 		m.quiet()
 		swapped, calledOff = swapped+m.swapped, calledOff+m.calledOff
@@ -38,15 +40,51 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// A changer that leaves out one of its rules is found out by the same runs.
+func TestMutants(t *testing.T) {
+	for _, mutant := range []mutants.Mutant{mutants.M39, mutants.M40, mutants.M41} {
+		t.Run(mutant.String(), func(t *testing.T) {
+			const most = 50
+			for seed := uint64(1); seed <= most; seed++ {
+				var found finding
+				m := newModel(&found, mutant, seed)
+				m.faulty()
+				m.quiet()
+				if found.Failed() {
+					t.Logf("seed %d: %s", seed, found.first)
+					return
+				}
+			}
+			t.Errorf("not found in %d runs: it %s", most, mutant.Words())
+		})
+	}
+}
+
+// judge is told what must not be; it is a *testing.T, or a finding.
+type judge interface {
+	Errorf(format string, args ...any)
+	Failed() bool
+}
+
+// finding keeps the first thing that it is told.
+type finding struct{ first string }
+
+func (f *finding) Errorf(format string, args ...any) {
+	f.first = cmp.Or(f.first, fmt.Sprintf(format, args...))
+}
+
+func (f *finding) Failed() bool { return f.first != "" }
+
 // model is a cluster of modelled replicas, its supervisor's disk, and the
 // changer in memory.
 type model struct {
-	t     *testing.T
+	t     judge
 	rand  *rand.Rand
 	now   time.Duration
 	disk  Record // the supervisor's
 	saved Record // what is known to be there
 	c     *Changer
+	wrong mutants.Mutant // the rule that c leaves out
 	hosts []*host
 	mail  []Order
 	calm  bool // no faults any more
@@ -86,8 +124,8 @@ type host struct {
 	merged  *board.Vector
 }
 
-func newModel(t *testing.T, seed uint64) *model {
-	m := &model{t: t, rand: rand.New(rand.NewPCG(seed, 0)), disk: Record{Epoch: 1, ModeEpoch: 1},
+func newModel(t judge, wrong mutants.Mutant, seed uint64) *model {
+	m := &model{t: t, wrong: wrong, rand: rand.New(rand.NewPCG(seed, 0)), disk: Record{Epoch: 1, ModeEpoch: 1},
 		begun: map[uint64]uint64{1: 1}, boards: map[uint64]board.Vector{1: nil}}
 	for i := range 2 + m.rand.IntN(4) {
 		m.hosts = append(m.hosts, &host{name: fmt.Sprintf("r%d", i+1), id: board.ReplicaID(i + 1), epoch: 1, modeEpoch: 1})
@@ -114,7 +152,7 @@ func (m *model) boot() {
 		names = append(names, h.name)
 	}
 	m.mail, m.saved = nil, m.disk
-	m.c = New(m.disk, names)
+	m.c = NewMutant(m.disk, names, m.wrong)
 	m.logf("the supervisor starts with %+v", m.disk)
 	for c := m.c; c == m.c && c.Record().Changing; { // else it crashed again, and a later one booted
 		m.now += time.Second
@@ -367,6 +405,12 @@ func (m *model) quiet() {
 	m.until("all serve in the recorded epoch", func() bool {
 		return !m.c.Busy() && !slices.ContainsFunc(m.hosts, func(h *host) bool { return !h.alive || h.epoch != m.saved.Epoch })
 	})
+	for _, h := range m.hosts {
+		if h.sealed {
+			m.t.Errorf("no change is under way, and at %s posts wait for the end of epoch %d", h.name, h.epoch)
+			return
+		}
+	}
 	if refusal := m.c.Begin(m.now, m.reports()); refusal != nil {
 		m.t.Errorf("after all faults: refused: %s", refusal.Why)
 		return
