@@ -41,7 +41,7 @@ func (h *Host) LinkDown(id board.ReplicaID) {
 // nextAnnouncement is when those that may not have heard of this replica's mode
 // are told again; false if there is none.
 func (h *Host) nextAnnouncement() (time.Duration, bool) {
-	for _, p := range h.peers {
+	for _, p := range h.peers { // order does not matter: is there any?
 		if p.linked && !p.up {
 			return h.announced + AnnounceEvery, true
 		}

@@ -47,7 +47,7 @@ func newRequestTable() requestTable {
 // each visits the open requests by rising id.
 func (t *requestTable) each(visit func(*request)) {
 	open := make([]*request, 0, len(t.byID))
-	for _, r := range t.byID {
+	for _, r := range t.byID { // order does not matter: sorted below
 		open = append(open, r)
 	}
 	slices.SortFunc(open, func(a, b *request) int { return cmp.Compare(a.event.ID, b.event.ID) })
