@@ -86,7 +86,7 @@ func (h *Host) Activate(a Activation) {
 	}
 	h.Epoch, h.ModeEpoch, h.Mode, h.Options = a.Epoch, a.ModeEpoch, a.Mode, a.Options
 	h.seal, h.merging, h.status = seal{}, nil, modes.Status{}
-	h.held = nil // of spans only the messages: what they brought is shown when it is durable
+	h.held = nil                // of spans only the messages: what they brought is shown when it is durable
 	for _, p := range h.peers { // order does not matter: each for itself
 		p.up, p.pulls = false, false
 	}
