@@ -135,7 +135,9 @@ func rough(c *cluster.Cluster, rounds int) error {
 		case 1:
 			a.CrashAt(cluster.Boundary(draw(int(cluster.BoundaryCount))), cluster.Crash{Keep: draw(1001)})
 		case 2, 3, 4:
-			a.Boot()
+			for _, r := range c.All() {
+				r.Boot()
+			}
 		case 5:
 			a.KillPlugin()
 		case 6:
@@ -181,15 +183,44 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// Under rough treatment nothing happens that must never happen.
+// Under rough treatment nothing happens that must never happen; and after it all
+// serve, and come to the same board.
 func TestRough(t *testing.T) {
 	for _, entry := range builtin.Modes() {
 		for seed := uint64(1); seed <= 20; seed++ {
 			c := start(t, 3+int(seed%3), seed, entry.Description.Name, nil)
 			if err := rough(c, 120); err != nil {
 				t.Errorf("%s, seed %d: %v", entry.Description.Name, seed, err)
+				continue
 			}
+			c.SetWeather(cluster.Weather{})
+			run(t, c, 2*time.Second)
+			heal(t, c)
 		}
+	}
+}
+
+func heal(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	for _, r := range c.All() {
+		r.Boot()
+	}
+	run(t, c, 2*time.Second)
+	for _, r := range c.All() {
+		r.Boot() // it was told to stop before
+	}
+	run(t, c, 2*time.Second)
+	for _, r := range c.All() {
+		posted(t, c, r.ID, "last at "+r.ID.String())
+	}
+	first := c.All()[0].Board()
+	until(t, c, "all boards are equal", func() bool {
+		return !slices.ContainsFunc(c.All(), func(r *cluster.Replica) bool {
+			return !slices.Equal(r.Board().Span(nil), first.Span(nil))
+		})
+	})
+	if first.Len() < len(c.All()) {
+		t.Errorf("the board has %d articles", first.Len())
 	}
 }
 

@@ -56,6 +56,7 @@ func (p *process) activate(h *host.Host, a host.Activation) {
 	p.r.c.emitf(p.r.ID, Noted, "begins epoch %d in mode %s", a.Epoch, a.Mode)
 	p.active, p.sealed, p.merged, p.serves = a, nil, nil, false
 	if p.plugin != nil {
+		p.plugin.lastWords()
 		p.plugin.end()
 		p.plugin = nil
 	}

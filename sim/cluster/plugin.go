@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"consequor/modes"
-	"consequor/mutants"
 	"consequor/replicad/host"
 )
 
@@ -15,6 +14,13 @@ type plugin struct {
 	machine     Machine
 	dead        bool
 	pausedUntil time.Duration
+	inHand      *inHand // nil: it waits for a batch
+}
+
+// inHand is the batch that a plugin has, of a life as the host counts them.
+type inHand struct {
+	life  uint64
+	batch modes.Batch
 }
 
 // The time from one plugin to the next.
@@ -45,6 +51,7 @@ func (p *process) launch(after time.Duration) {
 // KillPlugin ends the plugin's process alone; replicad starts another.
 func (r *Replica) KillPlugin() {
 	if p := r.process; p != nil && p.plugin != nil {
+		p.plugin.lastWords()
 		p.plugin.die("killed")
 	}
 }
@@ -92,41 +99,43 @@ func (p *process) Step(life uint64, batch modes.Batch) {
 	if g == nil || g.dead {
 		return // its end is on its way to the host
 	}
+	g.inHand = &inHand{life, batch}
 	at := p.r.c.now + p.r.random.between(0, p.r.c.StepMax)
-	p.r.c.At(max(at, g.pausedUntil), func() { g.step(life, batch) })
+	p.r.c.At(max(at, g.pausedUntil), g.step)
 }
 
-func (g *plugin) step(life uint64, batch modes.Batch) {
+// step steps the batch in hand, and sends its effects back.
+func (g *plugin) step() {
 	c := g.p.r.c
 	switch {
 	case g.dead:
-		g.lastWords(life, batch)
 		return
 	case g.pausedUntil > c.now: // again
-		c.At(g.pausedUntil, func() { g.step(life, batch) })
+		c.At(g.pausedUntil, g.step)
 		return
 	}
-	effects, err := g.run(batch)
+	in := g.inHand
+	g.inHand = nil
+	effects, err := g.run(in.batch)
 	switch {
 	case err != nil:
 		g.die(err.Error())
-		return
 	case g.p.fuse.burns(BeforeStep, effects):
 		g.p.r.Crash(g.p.fuse.crash)
-		return
+	default:
+		c.after(g.p.r.random.between(0, c.StepMax), func() { g.stepped(in, effects) })
 	}
-	// What has left the plugin arrives, even if it dies meanwhile.
-	c.after(g.p.r.random.between(0, c.StepMax), func() { g.p.stepped(life, &batch, effects) })
 }
 
-// lastWords is what mutant M34 needs: what a plugin had in hand when it died
-// reaches the host when the next one is there.
-func (g *plugin) lastWords(life uint64, batch modes.Batch) {
-	if g.p.r.c.Mutant != mutants.M34 || g.p.ended {
+// lastWords lets a plugin that is about to die finish what it has in hand, now
+// and then: its effects are on their way when it does.
+func (g *plugin) lastWords() {
+	in := g.inHand
+	if in == nil || g.dead || !g.p.r.random.perMille(500) {
 		return
 	}
-	if effects, err := g.machine.Step(batch); err == nil {
-		g.p.r.c.after(g.p.r.random.between(0, 2*restartMax), func() { g.p.stepped(life, &batch, effects) })
+	if effects, err := g.run(in.batch); err == nil {
+		g.p.r.c.after(0, func() { g.stepped(in, effects) })
 	}
 }
 
@@ -142,18 +151,25 @@ func (g *plugin) run(batch modes.Batch) (effects *modes.Effects, err error) {
 	return g.machine.Step(batch)
 }
 
-// stepped brings the effects to the host.
-func (p *process) stepped(life uint64, batch *modes.Batch, effects *modes.Effects) {
-	if p.ended {
-		return
-	}
-	if p.fuse.burns(AfterStep, effects) {
+// stepped brings the effects to the host. The last words of a plugin that has
+// died meanwhile arrive as well, perhaps when the next one is there already.
+func (g *plugin) stepped(in *inHand, effects *modes.Effects) {
+	p := g.p
+	switch {
+	case p.ended:
+	case g.dead:
+		p.r.c.after(p.r.random.between(0, 2*restartMax), func() { p.stepped(in.life, in.batch.Number, effects) })
+	case p.fuse.burns(AfterStep, effects):
 		p.r.Crash(p.fuse.crash)
-		return
+	default:
+		p.r.c.emitf(p.r.ID, Stepped, "batch %d: %d events, %d effects", in.batch.Number, len(in.batch.Events), len(effects.List))
+		p.stepped(in.life, in.batch.Number, effects)
 	}
+}
+
+func (p *process) stepped(life, number uint64, effects *modes.Effects) {
 	p.touch(func(h *host.Host) {
-		p.r.c.emitf(p.r.ID, Stepped, "batch %d: %d events, %d effects", batch.Number, len(batch.Events), len(effects.List))
-		if err := h.Stepped(life, batch.Number, effects); err != nil {
+		if err := h.Stepped(life, number, effects); err != nil {
 			p.r.c.Fail(p.r.ID, "%v", err)
 			return
 		}

@@ -103,17 +103,16 @@ func (c *Cluster) Fail(r board.ReplicaID, format string, args ...any) {
 		return
 	}
 	text := fmt.Sprintf(format, args...)
-	if r != 0 {
-		c.err = fmt.Errorf("at %s: %s: %s", c.now, r, text)
-	} else {
-		c.err = fmt.Errorf("at %s: %s", c.now, text)
-	}
 	c.Emit(Event{Replica: r, Kind: Violation, Text: text})
+	if r != 0 {
+		text = r.String() + ": " + text
+	}
+	c.err = fmt.Errorf("at %s: %s", c.now, text)
 }
 
-// Emit adds a line to the trace.
+// Emit adds a line to the trace; the violation that ends the run is the last.
 func (c *Cluster) Emit(e Event) {
-	if c.Trace != nil {
+	if c.Trace != nil && c.err == nil {
 		e.At = c.now
 		c.Trace(e)
 	}
