@@ -197,7 +197,7 @@ func (c *check) differ(a, b *Board) *Verdict {
 	for i := range min(len(a.Articles), len(b.Articles)) {
 		x, y := &a.Articles[i], &b.Articles[i]
 		if x.ID == y.ID && *x != *y {
-			return violated("equal content", []*Op{c.addedBy(c.x.at[x.ID])}, "Article %s is one thing on %s and another on %s: %s, %s.", x.ID, a.Replica, b.Replica, title(x), title(y))
+			return violated("equal content", []*Op{c.addedBy(c.x.at[x.ID])}, "Article %s is one thing on %s and another on %s: %s.", x.ID, a.Replica, b.Replica, difference(x, y))
 		}
 		if x.ID.Compare(y.ID) < 0 {
 			return c.onlyOn(x.ID, a, b)
@@ -213,6 +213,31 @@ func (c *check) differ(a, b *Board) *Verdict {
 		return c.onlyOn(b.Articles[n].ID, b, a)
 	}
 	return nil
+}
+
+// difference names the first part in which two articles differ.
+func difference(a, b *board.Article) string {
+	switch {
+	case a.Parent != b.Parent:
+		return fmt.Sprintf("its parent is %s, or %s", orNothing(a.Parent), orNothing(b.Parent))
+	case a.Title != b.Title:
+		return fmt.Sprintf("its title is %s, or %s", title(a), title(b))
+	case a.Key != b.Key:
+		return fmt.Sprintf("its key is %q, or %q", a.Key, b.Key)
+	case a.Author != b.Author:
+		return fmt.Sprintf("its author is %q, or %q", a.Author, b.Author)
+	case a.Body != b.Body:
+		return "its body differs"
+	}
+	return "its time differs"
+}
+
+// orNothing is an id in a sentence.
+func orNothing(id board.ArticleID) string {
+	if id.IsZero() {
+		return "nothing"
+	}
+	return id.String()
 }
 
 func (c *check) onlyOn(id board.ArticleID, with, without *Board) *Verdict {

@@ -68,9 +68,9 @@ func (c *check) sequentialPosts() []sequentialLife {
 	for i := range c.h.Ops {
 		op := &c.h.Ops[i]
 		c.spend(1)
-		place := 2 * c.x.articleOf[i]
+		place := 2 * (c.x.articleOf[i] + 1)
 		switch g := c.epochs.generation[op.Epoch]; {
-		case op.Verb.Writes() && place < 0:
+		case op.Verb.Writes() && place == 0:
 		case op.Verb.Writes() && op.Outcome == Unknown && !durable:
 			unanswered = append(unanswered, placed{op, place, false})
 		case !c.promised(op, Sequential):

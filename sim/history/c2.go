@@ -95,15 +95,8 @@ func (c *check) denseIDs() *Verdict {
 			before = c.x.articles[position-1].ID
 		}
 		if before.Seq+1 < a.ID.Seq {
-			return violated("dense ids", []*Op{op}, "Article %s comes next after %s on the board: an id was left out.", a.ID, nextBefore(before))
+			return violated("dense ids", []*Op{op}, "Article %s comes next after %s on the board: an id was left out.", a.ID, orNothing(before))
 		}
 	}
 	return nil
-}
-
-func nextBefore(id board.ArticleID) string {
-	if id.IsZero() {
-		return "nothing"
-	}
-	return id.String()
 }

@@ -78,6 +78,9 @@ func (op *Op) result() string {
 
 // String is the view in words: "16 articles up to 16, beyond 9".
 func (v *View) String() string {
+	if len(v.UpTo) == 0 {
+		return "an empty board"
+	}
 	text := fmt.Sprintf("%s up to %s", articles(v.Count), v.UpTo)
 	if v.Roots {
 		text = strings.Replace(text, "article", "root", 1)

@@ -199,13 +199,11 @@ func (c *check) repliesOf(v *View, id board.ArticleID) (ids []board.ArticleID, s
 
 // fromTheFuture holds views to show nothing before it was first asked for.
 func (c *check) fromTheFuture() *Verdict {
-	for i := range c.h.Ops {
-		op := &c.h.Ops[i]
-		shown := op.shows()
-		if !c.spend(1 + len(shown)) {
+	for _, op := range c.viewsBy(nil) {
+		if !c.spend(1 + len(op.View.UpTo)) {
 			return nil
 		}
-		for _, last := range shown {
+		for _, last := range op.View.UpTo {
 			o := c.x.origins[last.Origin]
 			if o == nil {
 				continue
