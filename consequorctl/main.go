@@ -30,6 +30,7 @@ func run(args []string) int {
 	world := cli.World{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Dir: ".",
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Watched:  term.IsTerminal(int(os.Stderr.Fd())),
 		Typed:    term.IsTerminal(int(os.Stdin.Fd())),
 		Self:     self,
 		Now:      now,

@@ -8,8 +8,11 @@ import (
 )
 
 // FormatNumbers lists the numbers of actions as ParseNumbers reads them:
-// "3,7-9".
+// "3,7-9", or "none".
 func FormatNumbers(numbers []int) string {
+	if len(numbers) == 0 {
+		return "none"
+	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(numbers)))
 	var parts []string
 	for i := 0; i < len(sorted); {
@@ -33,9 +36,12 @@ func FormatNumbers(numbers []int) string {
 // numbersMax bounds a list, for "1-999999999" is quickly typed.
 const numbersMax = 1_000_000
 
-// ParseNumbers reads a list of numbers and ranges: "3,7-9". They come sorted,
-// each once.
+// ParseNumbers reads a list of numbers and ranges: "3,7-9", or "none". They
+// come sorted, each once.
 func ParseNumbers(list string) ([]int, error) {
+	if list == "none" {
+		return nil, nil
+	}
 	var numbers []int
 	for part := range strings.SplitSeq(list, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")

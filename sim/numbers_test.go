@@ -17,6 +17,7 @@ func TestNumbers(t *testing.T) {
 		{"9, 7,8 ,3,3", []int{3, 7, 8, 9}, "3,7-9"},
 		{"1-2", []int{1, 2}, "1,2"},
 		{"5-5", []int{5}, "5"},
+		{"none", nil, "none"},
 	} {
 		numbers, err := ParseNumbers(test.list)
 		if err != nil || !slices.Equal(numbers, test.numbers) {

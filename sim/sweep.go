@@ -214,8 +214,10 @@ func orOver(event string) string {
 	return fmt.Sprintf("%q", event)
 }
 
-// runTwice compares the two runs event by event. The second one's result
-// counts, and a difference is a failure of its own.
+// RunTwice runs a plan twice and compares the two runs event by event. The
+// second one's result counts, and a difference is a failure of its own.
+func RunTwice(p *Plan) *Result { return runTwice(Run, p) }
+
 func runTwice(run Runner, p *Plan) *Result {
 	var first []cluster.Event
 	one := run(p, func(e cluster.Event) { first = append(first, e) })

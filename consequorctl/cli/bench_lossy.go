@@ -146,7 +146,7 @@ func (l *lossy) measure(ctx context.Context) (*lossyResult, error) {
 	return &lossyResult{
 		Mode: status.Mode, Posts: l.Posts, Clients: l.Clients, Seed: l.Seed, Answers: l.answers, Cut: l.cuts, Killed: killed,
 		Articles: l.countOn(boards), SentAgain: len(l.keys), OtherIDs: others,
-		Seconds: time.Since(started).Seconds(), verdict: judge(history{l.recorder.posts, boards}),
+		Seconds: time.Since(started).Seconds(), verdict: judge(evidence{l.recorder.posts, boards}),
 	}, nil
 }
 

@@ -190,7 +190,7 @@ func (b *swapBench) run(ctx context.Context) (*swapBenchResult, error) {
 	}
 	r := &swapBenchResult{
 		Modes: b.Modes, Rounds: b.Rounds, Clients: b.Clients, Articles: b.Articles, Seconds: time.Since(started).Seconds(),
-		Swaps: b.swaps, Pairs: b.pairs, loadResult: b.load.result, verdict: judge(history{b.load.recorder.posts, boards}),
+		Swaps: b.swaps, Pairs: b.pairs, loadResult: b.load.result, verdict: judge(evidence{b.load.recorder.posts, boards}),
 	}
 	for _, p := range r.Pairs {
 		r.PauseMax = max(r.PauseMax, p.PauseMax)

@@ -250,7 +250,7 @@ func (k *swapKill) look(ctx context.Context, r *cellResult) error {
 			return failedf("%s is in mode %s, epoch %d, the cluster in mode %s, epoch %d", name, answer.Mode, answer.Epoch, status.Mode, status.Epoch)
 		}
 	}
-	if k.verdict = judge(history{k.load.recorder.posts, boards}); !k.verdict.OK() {
+	if k.verdict = judge(evidence{k.load.recorder.posts, boards}); !k.verdict.OK() {
 		return failedf("%d violations: %s", len(k.verdict.Violations), k.verdict.Violations[0])
 	}
 	if broken := &k.load.result.Broken; broken.count() > 0 {

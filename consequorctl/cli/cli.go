@@ -38,6 +38,7 @@ type grammar struct {
 	Resume  resumeCmd  `cmd:"" group:"faults" help:"Let what was paused go on."`
 	Restart restartCmd `cmd:"" group:"faults" help:"Start a replica again."`
 
+	Sim        simCmd        `cmd:"" group:"work" help:"Find out whether a mode keeps its promise, in virtual time and under every fault."`
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
 	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`

@@ -15,6 +15,7 @@ type World struct {
 	Stdout, Stderr io.Writer
 	Dir            string          // relative paths start here
 	Terminal       bool            // a person looks at Stdout
+	Watched        bool            // a person looks at Stderr
 	Typed          bool            // a person types Stdin
 	Self           string          // the file that runs this program again
 	Now            <-chan struct{} // closed when an end that takes its time no longer may; nil: never

@@ -140,7 +140,7 @@ func (f *failover) run(ctx context.Context) (*failoverResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	verdict := judge(history{f.recorder.posts, boards})
+	verdict := judge(evidence{f.recorder.posts, boards})
 	return &failoverResult{f.Target, f.Kills, f.Clients, time.Since(started).Seconds(), summarize(f.acks), summarize(f.elected), verdict}, nil
 }
 

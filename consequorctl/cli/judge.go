@@ -38,8 +38,8 @@ func copyOf(a *board.Article) copied {
 	return c
 }
 
-// history is what the judge is given.
-type history struct {
+// evidence is what the judge is given.
+type evidence struct {
 	Posts  []posted
 	Boards map[string][]copied // by replica: every article, in the order listed
 }
@@ -75,7 +75,7 @@ func (v *verdict) tell(count *int, format string, args ...any) {
 }
 
 // judge compares the posts with each board, and the boards with each other.
-func judge(h history) *verdict {
+func judge(h evidence) *verdict {
 	v := &verdict{Violations: []string{}}
 	v.countOutcomes(h.Posts)
 	names := slices.Sorted(maps.Keys(h.Boards))

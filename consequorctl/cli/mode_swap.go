@@ -30,13 +30,14 @@ func (c *modeSwapCmd) Validate() error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout %v: want more than 0", c.Timeout)
 	}
-	_, err := c.options()
+	_, err := parseOptions(c.Option)
 	return err
 }
 
-func (c *modeSwapCmd) options() ([]modes.Option, error) {
+// parseOptions reads the options that --option has given, each as NAME=VALUE.
+func parseOptions(texts []string) ([]modes.Option, error) {
 	var options []modes.Option
-	for _, text := range c.Option {
+	for _, text := range texts {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" || value == "" {
 			return nil, fmt.Errorf("--option %s: want NAME=VALUE", text)
@@ -58,7 +59,7 @@ func (c *modeSwapCmd) Run(ctx context.Context, console *Console, name clusterFla
 	if err != nil {
 		return err
 	}
-	options, err := c.options()
+	options, err := parseOptions(c.Option)
 	if err != nil {
 		return err
 	}

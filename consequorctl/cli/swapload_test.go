@@ -63,7 +63,7 @@ func TestRecorderFloor(t *testing.T) {
 	r.raiseFloor(before)
 	_, floor = r.seqs()
 	r.addAbove(floor, "after", &api.Answer{ID: at(5, 1)}, nil, time.Now())
-	v := judge(history{Posts: r.posts})
+	v := judge(evidence{Posts: r.posts})
 	if v.Sunk != 1 || !strings.Contains(v.Violations[0], `"after" was given id 5.1`) {
 		t.Errorf("%+v", v)
 	}

@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"consequor/sim"
+	"consequor/sim/cluster"
+)
+
+// simRunCmd runs seeds, or one of them.
+type simRunCmd struct {
+	simSetting
+	Seeds      int     `help:"How many." default:"1000" placeholder:"N"`
+	From       uint64  `help:"The first one." default:"1" placeholder:"SEED"`
+	Seed       *uint64 `help:"Run this one alone." placeholder:"SEED"`
+	Only       string  `help:"With --seed: only these of its actions, as in 3,7-9." placeholder:"LIST"`
+	Trace      bool    `help:"With --seed: print each event on a line."`
+	KeepGoing  bool    `help:"Run all seeds though some fail."`
+	ShrinkRuns int     `help:"How many runs a failure may take to be shrunk (0: it is not)." default:"400" placeholder:"N"`
+	Report     string  `help:"Write the run that failed (with --seed: the run) as one HTML page." placeholder:"FILE"`
+}
+
+const simShrinkRunsMax = 100_000
+
+// Validate is called by the parser.
+func (c *simRunCmd) Validate() error {
+	switch {
+	case c.Seeds < 1 || c.Seeds > simSeedsMax:
+		return fmt.Errorf("--seeds %d: want 1 to %d", c.Seeds, simSeedsMax)
+	case c.ShrinkRuns < 0 || c.ShrinkRuns > simShrinkRunsMax:
+		return fmt.Errorf("--shrink-runs %d: want 0 to %d", c.ShrinkRuns, simShrinkRunsMax)
+	case c.Seed == nil && (c.Only != "" || c.Trace):
+		return fmt.Errorf("--only and --trace are for one run: name its --seed")
+	}
+	if c.Only != "" {
+		if _, err := sim.ParseNumbers(c.Only); err != nil {
+			return fmt.Errorf("--only: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *simRunCmd) Run(ctx context.Context, console *Console) error {
+	workers := runtime.GOMAXPROCS(0)
+	if c.Seed != nil {
+		workers = 1
+	}
+	s, err := c.open(ctx, console, workers)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if c.Seed != nil {
+		return c.one(ctx, console, s)
+	}
+	return c.sweep(ctx, console, s)
+}
+
+// one runs a single seed, or some of its actions. Without a trace it is run
+// twice and compared.
+func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) error {
+	plan, err := sim.Draw(s.config, *c.Seed)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	var only []int
+	if c.Only != "" {
+		if plan, err = c.part(plan); err != nil {
+			return err
+		}
+		only = numbersOf(plan)
+	}
+	var r *sim.Result
+	if c.Trace && !console.JSON {
+		r, err = trace(console.Stdout, plan)
+	} else {
+		r = sim.RunTwice(plan)
+	}
+	if err != nil {
+		return err
+	}
+	told := c.tell(s, r, only)
+	told.Seeds = 1
+	if c.Only == "" && r.Failed() {
+		if err := c.shrink(ctx, console, s, told, r); err != nil {
+			return err
+		}
+	} else if err := c.write(console, s, told, r, s.command(*c.Seed, only)); err != nil {
+		return err
+	}
+	return console.end(told)
+}
+
+// part leaves out of a plan what --only does not list.
+func (c *simRunCmd) part(plan *sim.Plan) (*sim.Plan, error) {
+	numbers, err := sim.ParseNumbers(c.Only)
+	if err != nil {
+		return nil, usagef("--only: %v", err)
+	}
+	last := 0
+	for _, a := range plan.Actions {
+		last = max(last, a.Number)
+	}
+	if n := len(numbers); n > 0 && numbers[n-1] > last {
+		most := numbers[n-1]
+		return nil, usagef("--only: there is no action %d, the plan of seed %d has %d", most, plan.Seed, last)
+	}
+	return plan.Only(numbers), nil
+}
+
+// trace runs a plan and prints its events.
+func trace(w io.Writer, plan *sim.Plan) (*sim.Result, error) {
+	fmt.Fprintf(w, "%s\n%s", plan.Drawn, plan.Story())
+	text := sim.NewTraceText(w, plan.Replicas)
+	r := sim.Run(plan, text.Event)
+	if err := text.Flush(); err != nil {
+		return nil, fmt.Errorf("print the trace: %w", err)
+	}
+	return r, nil
+}
+
+// sweep runs many seeds.
+func (c *simRunCmd) sweep(ctx context.Context, console *Console, s *simulation) error {
+	console.Note("%s: seeds %d to %d", s.place(), c.From, c.From+uint64(c.Seeds)-1)
+	sweep := s.sweep(c.From, c.Seeds)
+	sweep.KeepGoing = c.KeepGoing
+	progress := console.progress("seeds", c.Seeds)
+	sweep.Done = func(r *sim.Result) { progress.step(r.Failed()) }
+	o, err := sweep.Run(ctx)
+	progress.end()
+	if err != nil && ctx.Err() == nil {
+		return usagef("%v", err) // no plan can be drawn
+	}
+	told := c.sum(s, o)
+	if len(o.Failures) > 0 {
+		if err := c.shrink(ctx, console, s, told, o.Failures[0]); err != nil {
+			return err
+		}
+	}
+	if err := console.end(told); err != nil {
+		return err
+	}
+	return ctx.Err() // the totals so far are told
+}
+
+// shrink makes of the first failure the shortest story, and writes that down.
+func (c *simRunCmd) shrink(ctx context.Context, console *Console, s *simulation, told *simResult, r *sim.Result) error {
+	shrunk := &sim.Shrunk{Result: r}
+	if c.ShrinkRuns > 0 && shrinks(r) {
+		console.Note("seed %d fails; leaving out what that does not take", r.Plan.Seed)
+		shrunk = sim.Shrink(ctx, r, c.ShrinkRuns)
+	}
+	told.fail(s, r, shrunk)
+	return c.write(console, s, told, shrunk.Result, told.Failures[0].Command)
+}
+
+// shrinks: a run that is not the same twice cannot be made shorter.
+func shrinks(r *sim.Result) bool {
+	_, differs := r.Err.(*sim.NotDeterministicError)
+	return !differs
+}
+
+// write writes the report of a run, which the command repeats.
+func (c *simRunCmd) write(console *Console, s *simulation, told *simResult, r *sim.Result, command string) error {
+	if c.Report != "" {
+		var events []cluster.Event
+		again := sim.Run(r.Plan, func(e cluster.Event) { events = append(events, e) })
+		if err := writeReport(console.Path(c.Report), s.report(again, command, events)); err != nil {
+			return err
+		}
+		told.Report = c.Report
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"consequor/sim"
+	"consequor/sim/cluster"
+	"consequor/sim/report"
+)
+
+// report is what the page of a run shows.
+func (s *simulation) report(r *sim.Result, command string, events []cluster.Event) *report.Report {
+	page := &report.Report{
+		Title:    fmt.Sprintf("%s, %d replicas, seed %d", s.config.Mode, s.config.Replicas, r.Plan.Seed),
+		Lines:    []string{command, r.Plan.Drawn, "faults: " + s.config.Faults.String()},
+		Replicas: s.config.Replicas,
+		History:  r.History,
+		Verdicts: r.Verdicts,
+		Events:   events,
+	}
+	if r.Err != nil {
+		page.Failure = r.Err.Error()
+	}
+	return page
+}
+
+func writeReport(path string, r *report.Report) error {
+	return writeFile("report", path, func(w io.Writer) error { return report.Write(w, r) })
+}
+
+// writeFile makes or replaces a file.
+func writeFile(what, path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write the %s: %w", what, err)
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return fmt.Errorf("write the %s to %s: %w", what, path, err)
+	}
+	return nil
+}
+
+// numbersOf lists a plan's actions, never as nil.
+func numbersOf(p *sim.Plan) []int {
+	numbers := []int{}
+	for _, a := range p.Actions {
+		numbers = append(numbers, a.Number)
+	}
+	return numbers
+}
