@@ -121,6 +121,10 @@ func (m *Mode) applyPost(p *post, batch *applied) {
 
 // giveID gives the next id to a post.
 func (m *Mode) giveID(p *post) board.ArticleID {
+	if m.leaving.sealed || p.epoch <= m.state.sealed {
+		panic(fmt.Sprintf("entry %d: a post of epoch %d is to get id %d in epoch %d, which is sealed (up to epoch %d)",
+			m.applied, p.epoch, m.state.next, m.epoch, m.state.sealed))
+	}
 	id := board.ArticleID{Seq: m.state.next}
 	if m.mutant == mutants.M10 { // the coordinator drew it, and may have drawn others that came to nothing
 		id = p.article.ID

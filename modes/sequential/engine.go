@@ -189,6 +189,9 @@ func (m *Mode) storeLog(message *pb.Message) {
 		m.save(appendVoteRecord(nil, m.log.term, m.log.vote))
 	}
 	if entries := message.GetEntries(); len(entries) > 0 {
+		if first := entries[0].GetIndex(); first <= m.applied {
+			panic(fmt.Sprintf("entries from %d on are replaced, with %d applied and %d committed", first, m.applied, m.committed))
+		}
 		m.log.append(entries)
 		m.saveEntries(entries)
 		if m.mutant == mutants.M1 && m.leads() { // to be saved here is enough
