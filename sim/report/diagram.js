@@ -31,10 +31,11 @@ class Diagram {
   layout() {
     this.width = els.view.clientWidth;
     this.height = els.view.clientHeight;
-    this.columns = filter.lanes.length + (supervised ? 1 : 0);
+    const columns = [...filter.lanes, ...extraColumns];
+    this.columns = columns.length;
     this.laneWidth = Math.max(laneMin, (this.width - gutter) / Math.max(1, this.columns));
     this.lifeline = Math.max(16, Math.min(44, this.laneWidth * 0.22));
-    this.column = new Map(filter.lanes.map((r, i) => [r, i]));
+    this.column = new Map(columns.map((r, i) => [r, i]));
     els.space.style.width = Math.floor(gutter + this.columns * this.laneWidth) + "px";
     els.space.style.height = Math.ceil(this.axis.height() + headHeight + 60) + "px";
     this.placeLabels();
@@ -51,8 +52,8 @@ class Diagram {
     });
   }
 
-  // left and x are the edge and the lifeline of a replica's column; undefined
-  // if it is not shown. The supervisor's is the last.
+  // left and x are the edge and the lifeline of a column; undefined if it is
+  // not shown.
   left(replica) {
     const i = this.column.get(replica);
     return i === undefined ? undefined : gutter + i * this.laneWidth - this.scrollX;
@@ -63,10 +64,6 @@ class Diagram {
     return left === undefined ? undefined : left + this.lifeline;
   }
 
-  supervisorX() {
-    return gutter + filter.lanes.length * this.laneWidth - this.scrollX + this.lifeline;
-  }
-
   y(t) {
     return this.axis.y(t) + headHeight + 16 - this.scrollY;
   }
@@ -75,34 +72,31 @@ class Diagram {
     return this.axis.t(y - headHeight - 16 + this.scrollY);
   }
 
-  eventX(i) {
-    if (supervised && isOrder(i)) return this.supervisorX();
-    const r = events.Replica[i];
-    return r ? this.x(r) : gutter - 6;
+  // room is how wide a text may be that begins at x: up to the next column's
+  // line and what stands left of it.
+  room(column, x) {
+    const i = this.column.get(column);
+    const end = i === this.columns - 1 ? gutter + this.columns * this.laneWidth - 6 : gutter + (i + 1) * this.laneWidth + this.lifeline - 22;
+    return end - this.scrollX - x;
   }
 
-  // placeLabels decides which events and operations get a text: those of the
-  // verdict first, and none upon another one.
+  // placeLabels decides which events and operations get a text, and of how many
+  // lines: those of the verdict first, and none upon another one.
   placeLabels() {
     this.labelled = new Uint8Array(eventCount);
-    this.opLabelled = new Set();
-    const taken = new Map();
-    const free = (lane, y) => {
-      const slot = Math.floor(y / 14);
-      const lines = taken.get(lane) || taken.set(lane, new Map()).get(lane);
-      for (let s = slot - 1; s <= slot + 1; s++) if (Math.abs((lines.get(s) ?? -99) - y) < 13) return false;
-      lines.set(slot, y);
-      return true;
-    };
+    this.opLabelled = new Map();
+    const rows = new Rows();
+    const wide = this.laneWidth - 44;
     const bars = this.bars.items.filter((b) => this.column.has(b.Replica));
     const inProof = (b) => proof.includes(b.op.N);
     for (const b of [...bars.filter(inProof), ...bars.filter((b) => !inProof(b))]) {
-      if (filter.opHits.has(b.op.N) && filter.groups[2] && free(b.Replica, this.axis.y(b.Call))) this.opLabelled.add(b);
+      if (!filter.opHits.has(b.op.N) || !filter.groups[2]) continue;
+      const lines = rows.take(b.Replica, this.axis.y(b.Call), linesOf(barText(b), wide));
+      if (lines) this.opLabelled.set(b, lines);
     }
     for (const rank of [0, 1, 2]) {
       for (const i of filter.hits) {
-        if (labelRank(i) !== rank) continue;
-        if (free(isOrder(i) ? -1 : events.Replica[i], this.axis.y(events.At[i]))) this.labelled[i] = 1;
+        if (labelRank(i) === rank) this.labelled[i] = rows.take(columnOf(i), this.axis.y(events.At[i]), linesOf(labelText(i), wide));
       }
     }
   }
@@ -114,6 +108,7 @@ class Diagram {
     this.t0 = this.t(headHeight - 40);
     this.t1 = this.t(this.height + 40);
     this.hot = [];
+    this.plates = [];
     c.font = font;
     c.textBaseline = "alphabetic";
     this.drawGrid(c);
@@ -122,6 +117,7 @@ class Diagram {
     this.drawMessages(c);
     this.drawBars(c);
     this.drawEvents(c);
+    this.drawMessageTexts(c);
     this.drawHead(c);
     this.drawMap();
     if (this.drawn) this.drawn();
@@ -155,7 +151,8 @@ class Diagram {
     c.lineWidth = 1;
     c.textAlign = "right";
     const first = Math.floor(this.scrollY / 56) * 56;
-    for (let y = first; y < this.scrollY + this.height; y += 56) {
+    const end = Math.min(this.scrollY + this.height, this.axis.height() + 28);
+    for (let y = first; y < end; y += 56) {
       const at = y - this.scrollY + headHeight + 16;
       c.fillText((this.axis.t(y) / 1000).toFixed(2), gutter - 16, at + 4);
       c.globalAlpha = 0.5;
@@ -238,8 +235,7 @@ class Diagram {
   drawLifelines(c) {
     c.strokeStyle = ink.line;
     c.lineWidth = 2;
-    for (const r of filter.lanes) line(c, this.x(r), headHeight, this.x(r), this.height);
-    if (supervised) line(c, this.supervisorX(), headHeight, this.supervisorX(), this.height);
+    for (const column of this.column.keys()) line(c, this.x(column), headHeight, this.x(column), this.height);
     this.headRoles = new Map();
     const top = this.t(headHeight + 2);
     this.roles.each(this.t0, this.t1, (role) => {
@@ -261,11 +257,11 @@ class Diagram {
     if (!filter.groups[0]) return;
     const seen = [];
     this.messages.each(this.t0, this.t1, (m) => seen.length <= messagesMax && seen.push(m));
+    this.texts = [];
     this.crowded = seen.length > messagesMax;
     if (this.crowded) return;
     const faint = seen.length > 1500 ? 0.25 : seen.length > 400 ? 0.45 : 0.8;
-    const texts = new Set(); // rows that have one
-    for (const m of seen) this.drawMessage(c, m, faint, seen.length < 150 ? texts : null);
+    for (const m of seen) this.drawMessage(c, m, faint, seen.length < 150);
   }
 
   drawMessage(c, [from, to], faint, texts) {
@@ -294,16 +290,30 @@ class Diagram {
     else if (to >= 0 && faint > 0.3) arrowHead(c, x0, y0, x1, y1);
     c.globalAlpha = 1;
     if (hit) this.hot.push({ x0, y0, x1, y1, target: { event: from < 0 ? to : from }, other: to });
-    if (texts && hit && textOf(i)) this.messageText(c, i, (x0 + x1) / 2, (y0 + y1) / 2, Math.abs(x1 - x0), texts);
+    const part = Math.min(0.5, this.laneWidth / 2 / Math.abs(x1 - x0));
+    if (texts && hit && textOf(i)) this.texts.push({ i, chosen, x: x0 + part * (x1 - x0), y: y0 + part * (y1 - y0) + 3 });
   }
 
-  messageText(c, i, x, y, room, taken) {
-    const row = Math.round(y / 13) + ":" + Math.round(x / 60);
-    if (room < 70 || taken.has(row)) return;
-    taken.add(row);
+  // drawMessageTexts writes what messages say where nothing else is written.
+  drawMessageTexts(c) {
+    if (!filter.groups[0]) return;
     c.textAlign = "center";
-    label(c, textOf(i), x, y + 3, Math.min(room - 30, 150), ink.muted);
+    for (const { i, x, y } of this.texts) {
+      const text = fitted(c, textOf(i), this.laneWidth - 40);
+      const width = c.measureText(text).width;
+      const box = { x: x - width / 2 - 3, y: y - 11, w: width + 6, h: 15 };
+      if (!text || !this.plates.every((p) => apart(p, box))) continue;
+      this.plates.push(box);
+      label(c, text, x, y, this.laneWidth, ink.muted);
+    }
     c.textAlign = "left";
+  }
+
+  // written notes where a text stands, and what it belongs to.
+  written(box, target, strong) {
+    if (!box) return;
+    this.plates.push(box);
+    this.hot.push({ ...box, target, strong });
   }
 
   drawBars(c) {
@@ -347,19 +357,17 @@ class Diagram {
   }
 
   barLabel(c, b, x, y0, rank) {
-    const at = this.left(b.Replica);
-    const room = at + this.laneWidth - 6 - (x + barWidth + 6);
+    const at = x + barWidth + 6;
     c.font = rank ? fontBold : font;
-    const text = `${rank ? "proof " + rank + ": " : ""}#${b.op.N} ${b.op.Session ? "s" + b.op.Session + " " : ""}${b.op.What} ${b.Text || b.op.Answer || b.Outcome}`;
-    const width = label(c, text, x + barWidth + 6, y0 + 8, room, rank ? ink.bad : ink[b.Outcome] || ink.fg);
+    const box = label(c, barText(b), at, y0 + 8, this.room(b.Replica, at), rank ? ink.bad : ink[b.Outcome] || ink.fg, this.opLabelled.get(b) || 1);
     c.font = font;
-    if (width) this.hot.push({ x: x + barWidth + 4, y: y0 - 2, w: width + 4, h: 13, target: { op: b.op.N }, strong: true });
+    this.written(box, { op: b.op.N }, true);
   }
 
   drawEvents(c) {
     for (let i = lowerBound(events.At || [], this.t0); i < eventCount && events.At[i] <= this.t1; i++) {
       if (!filter.shown[i]) continue;
-      const x = this.eventX(i);
+      const x = this.x(columnOf(i));
       if (x === undefined) continue;
       const chosen = sameTarget(this.selected, { event: i });
       c.globalAlpha = filter.hit[i] || chosen ? 1 : 0.15;
@@ -382,15 +390,13 @@ class Diagram {
       c.stroke();
     }
     if (filter.hit[i] && group !== 0) this.hot.push({ x: x - 6, y: y - 5, w: 12, h: 10, target: { event: i } });
-    if (this.labelled[i] || (chosen && group !== 0)) this.eventLabel(c, i, x, y, kind);
+    if (this.labelled[i] || (chosen && group !== 0)) this.eventLabel(c, i, x, y);
   }
 
-  eventLabel(c, i, x, y, kind) {
-    const text = kind === "stored" || kind === "note" || kind === "role" || groupOf(i) >= 6 ? textOf(i) : `${kind} ${eventText(i)}`;
-    const wide = supervised && isOrder(i) ? this.laneWidth : events.Replica[i] ? this.laneWidth - this.lifeline - 14 : 260;
-    const tracks = 10 + (events.Replica[i] ? barWidth : 0);
-    const width = label(c, (isOrder(i) && events.Replica[i] ? name(events.Replica[i]) + ": " : "") + text, x + tracks, y + 4, wide - 12, ink.muted);
-    if (width) this.hot.push({ x: x + tracks - 2, y: y - 7, w: width + 4, h: 13, target: { event: i } });
+  eventLabel(c, i, x, y) {
+    const at = x + (events.Replica[i] && !isOrder(i) ? 18 : 10);
+    const box = label(c, labelText(i), at, y + 4, this.room(columnOf(i), at), ink.muted, this.labelled[i] || 1);
+    this.written(box, { event: i });
   }
 
   drawHead(c) {
@@ -411,12 +417,52 @@ class Diagram {
       c.font = font;
       if (!role) continue;
       c.fillStyle = role.Leads ? termInk(role.Term) : ink.muted;
-      c.fillText(fitted(c, role.Text, this.laneWidth - this.lifeline - used), left + used, 19);
+      const room = this.laneWidth - used - 4;
+      const short = role.Leads && role.Term && c.measureText(role.Text).width > room;
+      c.fillText(fitted(c, short ? "term " + role.Term : role.Text, room), left + used, 19);
     }
-    if (!supervised) return;
     c.fillStyle = ink.muted;
-    c.fillText("supervisor", this.supervisorX() - 10, 19);
+    for (const column of extraColumns) c.fillText(column, this.x(column) - 10, 19);
   }
+}
+
+// Rows are the lines of text of each column: where one stands there is no
+// room for another.
+class Rows {
+  constructor() {
+    this.columns = new Map();
+  }
+
+  isFree(rows, y) {
+    const slot = Math.floor(y / 14);
+    for (let s = slot - 1; s <= slot + 1; s++) if (Math.abs((rows.get(s) ?? -99) - y) < 13) return false;
+    return true;
+  }
+
+  // take takes up to so many lines from a height on, and says how many: 0 none.
+  take(column, y, lines) {
+    const rows = this.columns.get(column) || this.columns.set(column, new Map()).get(column);
+    let n = 0;
+    for (; n < lines && this.isFree(rows, y + 13 * n); n++);
+    for (let k = 0; k < n; k++) rows.set(Math.floor((y + 13 * k) / 14), y + 13 * k);
+    return n;
+  }
+}
+
+const linesMax = 3; // of one text
+const linesOf = (text, width) => Math.min(linesMax, Math.ceil((text.length * 5.9) / width));
+
+function barText(b) {
+  const rank = proof.indexOf(b.op.N) + 1;
+  const session = b.op.Session ? "s" + b.op.Session + " " : "";
+  return `${rank ? "proof " + rank + ": " : ""}#${b.op.N} ${session}${b.op.What} ${b.Text || b.op.Answer || b.Outcome}`;
+}
+
+function labelText(i) {
+  const kind = kindOf(i);
+  const plain = kind === "stored" || kind === "note" || kind === "role" || groupOf(i) >= 6;
+  const to = isOrder(i) && events.Replica[i] ? name(events.Replica[i]) + ": " : "";
+  return to + (plain ? textOf(i) : `${kind} ${eventText(i)}`);
 }
 
 const groupOfSpan = { down: 4, paused: 4, plugin: 4, cut: 5, link: 5, fault: 6 };

@@ -26,6 +26,7 @@ class List {
     this.rows = rows.length > rowsMax ? rows.slice(0, rowsMax) : rows;
     this.mark = mark;
     this.floor.style.height = this.rows.length * rowHeight + "px";
+    this.box.style.height = Math.min(340, (this.rows.length + 1) * rowHeight + 20) + "px";
     this.draw();
   }
 

@@ -46,7 +46,10 @@ Object.assign(Diagram.prototype, {
     this.paintDensity(c, width, height, y);
     for (const n of proof) {
       const o = opByNumber.get(n);
-      if (o) box(o.Call, opEnd(o), 8, width - 10, ink.bad, 1);
+      if (o) {
+        box(o.Call, opEnd(o), 8, width - 10, ink.bad, 0.4);
+        box(o.Call, o.Call, 8, width - 10, ink.bad, 1);
+      }
     }
     return canvas;
   },
@@ -57,7 +60,9 @@ Object.assign(Diagram.prototype, {
     for (const o of filter.ops) rows[y(o.Call) | 0]++;
     const most = Math.max(1, ...rows);
     c.fillStyle = ink.muted;
-    rows.forEach((n, at) => n && c.fillRect(10, at, Math.max(1, (width - 14) * Math.sqrt(n / most)), 1));
+    c.globalAlpha = 0.5;
+    rows.forEach((n, at) => n && c.fillRect(10, at, Math.max(1, (width - 14) * (n / most)), 1));
+    c.globalAlpha = 1;
   },
 
   mapTo(y) {

@@ -93,7 +93,7 @@ function toggle(text, pressed, press, title) {
 const laneButtonsMax = 12;
 
 function drawLaneButtons() {
-  if (run.Replicas > laneButtonsMax) return els.laneset.replaceChildren(el("span", "muted", `of ${run.Replicas}`));
+  if (run.Replicas > laneButtonsMax) return els.laneset.replaceChildren(el("span", "muted", `of ${run.Replicas} replicas`));
   const buttons = [];
   for (let r = 1; r <= run.Replicas; r++) {
     const on = filter.laneSet.has(r);
@@ -128,7 +128,6 @@ function toggleScale() {
   const t = diagram.axis.t(els.view.scrollTop);
   diagram.axis.toScale = !diagram.axis.toScale;
   els.scale.setAttribute("aria-pressed", String(diagram.axis.toScale));
-  els.scale.textContent = diagram.axis.toScale ? "time is to scale" : "time to scale";
   diagram.axis.place();
   zoomTo(diagram.axis.zoom);
   els.view.scrollTop = diagram.axis.y(t);
@@ -300,6 +299,7 @@ function drawLegend() {
 // open shows the proof, all of it if it can be read at once.
 function open() {
   els.lanes.value = lanesText(filter.lanes);
+  els.lanes.hidden = run.Replicas <= laneButtonsMax;
   drawLaneButtons();
   drawGroupButtons();
   drawLegend();

@@ -45,9 +45,16 @@ function opText(o) {
   return `#${o.N} ${session}${o.What} at ${name(o.Replica)}: ${o.Outcome} ${o.Answer || ""}`.trimEnd();
 }
 
-// orders: the supervisor's column is there if it did anything.
-const supervised = (run.Kinds || []).some((k) => k === "ordered" || k === "decided");
+// Beside the replicas' columns there is one for what concerns the cluster
+// whole, and one for the supervisor, if there is anything to put there.
 const isOrder = (i) => groupOf(i) === 7;
+const clusterColumn = "cluster";
+const supervisorColumn = "supervisor";
+const columnOf = (i) => (isOrder(i) ? supervisorColumn : events.Replica[i] || clusterColumn);
+const extraColumns = [clusterColumn, supervisorColumn].filter((column) => {
+  for (let i = 0; i < eventCount; i++) if (columnOf(i) === column) return true;
+  return false;
+});
 
 function eventText(i) {
   const op = events.Op[i] ? `#${events.Op[i]} ` : "";

@@ -178,7 +178,7 @@ func (r *recorder) change() {
 	r.emit(cluster.Ordered, 1, 0, "seal epoch 1")
 	r.emit(cluster.Ordered, 2, 0, "seal epoch 1")
 	r.pass(4 * time.Millisecond)
-	r.emit(cluster.Decided, 0, 0, "activate epoch 2, quorum")
+	r.emit(cluster.Decided, 0, 0, "on record: epoch 2 in mode quorum, which began with epoch 2")
 	r.emit(cluster.Ordered, 1, 0, "activate epoch 2")
 	r.emit(cluster.Ordered, 2, 0, "activate epoch 2")
 }

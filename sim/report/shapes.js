@@ -11,7 +11,8 @@ function readInk() {
 }
 
 const termInk = (term) => ink["term" + ((term || 0) % 6)];
-const sessionInk = (session) => (session ? `hsl(${(session * 137) % 360} 65% 55%)` : ink.muted);
+const sessionHues = [210, 330, 185, 20, 240, 55, 300, 0];
+const sessionInk = (session) => (session ? `hsl(${sessionHues[(session - 1) % 8]} 75% ${50 + 12 * ((session >> 3) % 3)}%)` : ink.muted);
 
 const font = "11px system-ui, sans-serif";
 const fontBold = "600 11px system-ui, sans-serif";
@@ -37,19 +38,41 @@ function arrowHead(c, x0, y0, x1, y1) {
   c.fill();
 }
 
-// label writes a text on a plate, so that it can be read over lines.
-function label(c, text, x, y, widthMax, colour) {
-  const shown = fitted(c, text, widthMax);
-  if (!shown) return 0;
-  const width = c.measureText(shown).width;
+// label writes a text on a plate, so that it can be read over lines: in so
+// many lines at most, each of a width. It returns the box that it takes.
+function label(c, text, x, y, widthMax, colour, lines = 1) {
+  const rows = wrapped(c, text, widthMax, lines);
+  if (!rows.length) return null;
+  const width = Math.max(...rows.map((row) => c.measureText(row).width));
+  const left = x - width * ({ center: 0.5, right: 1 }[c.textAlign] || 0);
+  const box = { x: left - 2, y: y - 9, w: width + 4, h: 13 * rows.length };
   c.globalAlpha = 0.85;
   c.fillStyle = ink.panel;
-  c.fillRect(x - 2, y - 9, width + 4, 13);
+  c.fillRect(box.x, box.y, box.w, box.h);
   c.globalAlpha = 1;
   c.fillStyle = colour;
-  c.fillText(shown, x, y);
-  return width;
+  rows.forEach((row, i) => c.fillText(row, x, y + 13 * i));
+  return box;
 }
+
+// wrapped breaks a text at its blanks; what is left over ends in three dots.
+function wrapped(c, text, widthMax, lines) {
+  const rows = [];
+  let rest = text.slice(0, 300).trim();
+  while (rest && rows.length < lines - 1) {
+    const words = rest.split(/\s+/);
+    let n = words.length;
+    while (n > 1 && c.measureText(words.slice(0, n).join(" ")).width > widthMax) n--;
+    const row = fitted(c, words.slice(0, n).join(" "), widthMax);
+    if (row) rows.push(row);
+    rest = words.slice(n).join(" ");
+  }
+  const last = rest && fitted(c, rest, widthMax);
+  if (last) rows.push(last);
+  return rows;
+}
+
+const apart = (a, b) => a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
 
 const fits = new Map(); // by text and width; emptied when it grows
 const fitsMax = 5000;

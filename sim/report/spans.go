@@ -87,33 +87,39 @@ func (s *spanner) begin(kind string, e *cluster.Event) {
 }
 
 // end closes the oldest open span that the event ends: cuts of one link are
-// counted, and each is healed on its own. Of faults on one place, the one of
-// the same words is meant.
+// counted, and each is healed on its own. Faults end by their words.
 func (s *spanner) end(kind string, e *cluster.Event) {
-	found := -1
-	for at, i := range s.open {
+	at := slices.IndexFunc(s.open, func(i int) bool {
 		o := &s.all[i]
-		if o.Kind != kind || o.Replica != e.Replica || o.Peer != e.Peer {
-			continue
+		if kind == "fault" {
+			return o.Kind == kind && o.Replica == e.Replica && related(o.Text, clean(e.Text))
 		}
-		same := kind != "fault" || related(o.Text, clean(e.Text))
-		if found < 0 || same {
-			found = at
-		}
-		if same {
-			break
-		}
-	}
-	if found >= 0 {
-		s.all[s.open[found]].To = micros(e.At)
-		s.open = slices.Delete(s.open, found, found+1)
+		return o.Kind == kind && o.Replica == e.Replica && o.Peer == e.Peer
+	})
+	switch {
+	case at >= 0:
+		s.all[s.open[at]].To = micros(e.At)
+		s.open = slices.Delete(s.open, at, at+1)
+	case kind == "fault" && e.Replica == 0:
+		s.endFaults(e.At)
 	}
 }
 
+// endFaults closes all faults: what is over is none of them, but "all faults".
+func (s *spanner) endFaults(at time.Duration) {
+	s.open = slices.DeleteFunc(s.open, func(i int) bool {
+		o := &s.all[i]
+		if o.Kind == "fault" {
+			o.To = min(o.From+micros(lasts(o.Text)), micros(at))
+		}
+		return o.Kind == "fault"
+	})
+}
+
 // related reports whether what is over is what began: "r3 is cut off" ends "r3
-// is cut off for 400 ms".
+// is cut off for 400 ms", and "is paused" ends "r2: is paused".
 func related(began, over string) bool {
-	return strings.HasPrefix(began, over) || strings.HasPrefix(over, began)
+	return strings.HasPrefix(began, over) || strings.HasSuffix(began, over) || strings.HasPrefix(over, began)
 }
 
 // rest closes what is open. A fault that nothing ends lasts as long as its
@@ -214,9 +220,9 @@ func orNever(first map[uint64]time.Duration, epoch uint64) time.Duration {
 	return 1<<63 - 1
 }
 
-var activates = regexp.MustCompile(`\bactivate\D*(\d{1,19})`)
+var activates = regexp.MustCompile(`\bepoch (\d{1,19}) in mode\b|\bactivate epoch (\d{1,19})\b`)
 
-// activated reads "activate epoch 3" in what the supervisor decides.
+// activated reads which epoch begins in what the supervisor has put on record.
 func activated(e *cluster.Event) (epoch uint64, ok bool) {
 	if e.Kind != cluster.Decided {
 		return 0, false
@@ -225,6 +231,6 @@ func activated(e *cluster.Event) (epoch uint64, ok bool) {
 	if found == nil {
 		return 0, false
 	}
-	epoch, err := strconv.ParseUint(found[1], 10, 64)
+	epoch, err := strconv.ParseUint(found[1]+found[2], 10, 64)
 	return epoch, err == nil
 }
