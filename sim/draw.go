@@ -103,6 +103,9 @@ func (d *drawer) drawActions() {
 			d.kinds = append(d.kinds, w.fault)
 		}
 	}
+	if d.faults.Has(Swaps) { // they need all replicas, and so come about seldom
+		d.kinds = append(d.kinds, Swaps, Swaps)
+	}
 	d.drawClimate()
 	for _, round := range rounds {
 		for range d.random.IntN(d.busy) {
@@ -113,6 +116,10 @@ func (d *drawer) drawActions() {
 			d.at = round
 			d.drawFault()
 		}
+	}
+	if d.faults.Has(Swaps) && d.random.IntN(2) == 0 {
+		d.at = d.end
+		d.drawSwap(true)
 	}
 	slices.SortStableFunc(d.Actions, func(a, b Action) int { return cmp.Compare(a.At, b.At) })
 	for i := range d.Actions {

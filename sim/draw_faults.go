@@ -25,7 +25,7 @@ func (d *drawer) drawFault() {
 	case Rot, Wipes:
 		d.drawLoss(f)
 	case Swaps:
-		d.drawSwap()
+		d.drawSwap(false)
 	case Supervisors:
 		d.drawSupervisor()
 	default:
@@ -119,11 +119,12 @@ func (d *drawer) drawHunt() {
 	d.add(Hunt, isolating{0, deaf, dumb, long}, "%s is cut off from all (hears them: %s, is heard: %s) for %s", nameOf(0), yes(!deaf), yes(!dumb), long)
 }
 
-// drawSwap draws a mode change: to another one, or to itself.
-func (d *drawer) drawSwap() {
+// drawSwap draws a mode change: to another one, or to itself; the last one comes
+// when all is healed.
+func (d *drawer) drawSwap(last bool) {
 	next := host.Activation{Mode: d.Mode, Options: d.first.Options}
 	if d.Launch == nil {
-		if d.options.IntN(3) > 0 {
+		if d.random.IntN(3) > 0 {
 			next.Mode = d.anyMode()
 		}
 		var given []modes.Option
@@ -135,7 +136,7 @@ func (d *drawer) drawSwap() {
 			next = host.Activation{Mode: d.Mode, Options: d.first.Options}
 		}
 	}
-	d.add(Swaps, swapping{next.Mode, next.Options}, "the mode is changed to %s%s", next.Mode, optionWords(next.Options))
+	d.add(Swaps, swapping{next.Mode, next.Options, last}, "the mode is changed to %s%s%s", next.Mode, optionWords(next.Options), pick(last, ", when all is healed", ""))
 }
 
 func (d *drawer) anyMode() string {

@@ -38,7 +38,7 @@ const (
 	Stops                         // processes are asked to leave in order
 
 	None Fault = 0
-	All        = 1<<iota - 1
+	All        = 1<<(iota-1) - 1
 )
 
 // faultWords names each fault and says what it is, for the help.

@@ -1,16 +1,32 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"consequor/board"
 	"consequor/modes"
 	"consequor/sim/cluster"
+	"consequor/sim/history"
 )
 
 // watchEvery is how often what has ended by itself is started again, as the
 // supervisor's restart policy does.
 const watchEvery = 100 * time.Millisecond
+
+// The speed at which a cluster is held to its liveness: where a round takes
+// longer than the pause between two campaigns, elections take more terms.
+const (
+	calmSyncMax = 5 * time.Millisecond
+	calmStepMax = 300 * time.Microsecond
+	calmWireMax = 3 * time.Millisecond
+)
+
+// How long somebody who wants another mode goes on asking for it.
+const (
+	swapPatience = time.Second
+	swapAgain    = 20 * time.Millisecond
+)
 
 // hold is what faults have in store for one replica's process.
 type hold struct {
@@ -61,6 +77,7 @@ type (
 	swapping struct {
 		mode    string
 		options []modes.Option
+		last    bool // when all is healed: then it must come about
 	}
 	supervisorDeath struct {
 		step int // 0: at once
@@ -119,12 +136,40 @@ func (b blackout) do(r *run, a *Action) {
 // plan and a hunted one may come here otherwise than they were drawn.
 func (l losing) do(r *run, a *Action) {
 	replica := r.target(l.at, a)
-	if r.lost[replica.ID] || len(r.lost) >= r.plan.losses {
+	if r.lost[replica.ID] || len(r.lost) >= r.plan.losses || r.holdsAlone(replica) {
 		return
 	}
 	r.lost[replica.ID] = true
 	replica.Crash(cluster.Crash{Rot: !l.wipe, Wipe: l.wipe})
 	r.holdDown(replica.ID, 10*time.Millisecond)
+}
+
+// holdsAlone reports whether a replica of read-your-write has, alone of all, an
+// article that nobody was told is safe. A read may have shown it: it is all on
+// this board, whatever its copies. Its loss is what the mode says of itself,
+// and no checker could tell it from a phantom.
+func (r *run) holdsAlone(replica *cluster.Replica) bool {
+	if r.supervisor.know.mode != "read-your-write" {
+		return false
+	}
+	elsewhere := make(map[board.ArticleID]bool)
+	for _, other := range r.cluster.All() {
+		if other != replica && other.Failed() == "" {
+			for _, a := range other.Durable().Span(nil) {
+				elsewhere[a.ID] = true
+			}
+		}
+	}
+	for _, a := range replica.Board().Span(nil) {
+		if !elsewhere[a.ID] && !r.acknowledged(a.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) acknowledged(id board.ArticleID) bool {
+	return slices.ContainsFunc(r.history.Ops, func(op history.Op) bool { return slices.Contains(op.IDs, id) })
 }
 
 func (p pausing) do(r *run, a *Action) {
@@ -177,7 +222,27 @@ func (s stopping) do(r *run, a *Action) {
 
 func (s swapping) do(r *run, a *Action) {
 	r.emit(cluster.Event{Kind: cluster.Fault}, "%s", a.Text)
-	r.supervisor.change(s.mode, s.options)
+	if s.last {
+		r.swapDue = true
+	}
+	s.begin(r, r.now()+swapPatience)
+}
+
+// begin asks the supervisor for the change, again and again while a replica is
+// not ready for it. The last change waits for as long as it takes, unless a disk
+// is lost: then there is none.
+func (s swapping) begin(r *run, until time.Duration) {
+	begun := r.supervisor.change(s.mode, s.options)
+	switch {
+	case s.last && (begun || r.anyFailed()):
+		r.swapDue = false
+	case s.last || !begun && r.now() < min(until, r.plan.end):
+		r.after(swapAgain, func() { s.begin(r, until) })
+	}
+}
+
+func (r *run) anyFailed() bool {
+	return slices.ContainsFunc(r.cluster.All(), func(replica *cluster.Replica) bool { return replica.Failed() != "" })
 }
 
 func (s supervisorDeath) do(r *run, a *Action) {
@@ -221,6 +286,9 @@ func (r *run) watch() {
 func (r *run) endFaults() {
 	r.weather.clear()
 	r.healCuts()
+	r.cluster.SyncMax = min(r.cluster.SyncMax, calmSyncMax)
+	r.cluster.StepMax = min(r.cluster.StepMax, calmStepMax)
+	r.cluster.WireMax = min(r.cluster.WireMax, calmWireMax)
 	for _, replica := range r.cluster.All() {
 		h := &r.holds[replica.ID-1]
 		if replica.Up() && h.armed == replica.Level().Life && h.armed != 0 {

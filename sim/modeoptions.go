@@ -90,7 +90,7 @@ func lossesMax(mode string, options []modes.Option, replicas int) int {
 		return max(0, min(w-1, replicas-max(w, replicas-w+1), replicas-r))
 	case "read-your-write":
 		copies, _ := optionNumber(options, "copies")
-		return max(0, copies-1)
+		return max(0, min(copies-1, replicas-copies))
 	}
 	return 0
 }

@@ -45,6 +45,7 @@ type run struct {
 	cuts    map[direction]int // in force, counted
 	holds   []hold            // by replica
 	lost    map[board.ReplicaID]bool
+	swapDue bool            // the last change of the mode has not begun yet
 	server  board.ReplicaID // that answered last
 
 	hash     uint64 // of the trace
@@ -179,7 +180,7 @@ func (r *run) until(limit time.Duration, done func() bool) (bool, error) {
 func (r *run) heal() error {
 	r.endFaults()
 	r.emit(cluster.Event{Kind: cluster.FaultOver}, "all faults are over")
-	settled, err := r.until(settleMax, func() bool { return r.whole() && !r.supervisor.busy() })
+	settled, err := r.until(settleMax, func() bool { return r.whole() && !r.supervisor.busy() && !r.swapDue })
 	if err == nil && !settled {
 		r.cluster.Fail(0, "%s after all faults were over, %s", settleMax, r.unsettled())
 		err = r.cluster.Run(r.now())
@@ -198,6 +199,9 @@ func (r *run) whole() bool {
 }
 
 func (r *run) unsettled() string {
+	if r.swapDue {
+		return "no mode change begins"
+	}
 	if r.supervisor.busy() {
 		return "the mode change has not come to an end"
 	}
@@ -280,9 +284,8 @@ func (r *run) judgeRefused() error {
 		}
 	}
 	for _, t := range r.refused {
-		op := &r.history.Ops[t.op]
-		if id, ok := made[titleOf(op.Number)][t.time]; ok {
-			r.cluster.Fail(id.Origin, "operation %d's try at %s was refused, and its article is there as %s", op.Number, time.Duration(t.time), id)
+		if id, ok := made[titleOf(t.op)][t.time]; ok {
+			r.cluster.Fail(id.Origin, "operation %d's try at %s was refused, and its article is there as %s", t.op, time.Duration(t.time), id)
 		}
 	}
 	return r.cluster.Run(r.now())
@@ -302,7 +305,7 @@ func (r *run) sum(result *Result) {
 		c.count(&r.history.Ops[i])
 	}
 	c.Changes, c.CalledOff = r.supervisor.made, r.supervisor.calledOff
-	for _, term := range r.terms {
+	for _, term := range r.terms { // order does not matter: a sum
 		c.Elections += int(term) - 1
 	}
 	result.Coverage = *c

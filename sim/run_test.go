@@ -3,6 +3,7 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -91,4 +92,90 @@ func sweepSeeds(t *testing.T, c Config) {
 		}
 	}
 	t.Logf("%.1f runs a second, %d events a run, %+v", float64(*seedsFlag)/time.Since(start).Seconds(), events/int(*seedsFlag), sum)
+}
+
+// Scenario: no faults at all, in clusters of some sizes. All is well, and nobody
+// is refused by a replica that does not answer.
+func TestWithoutFaults(t *testing.T) {
+	for _, mode := range builtinModes {
+		for _, replicas := range []int{1, 3, 5} {
+			for seed := uint64(1); seed <= 5; seed++ {
+				r := runSeed(t, Config{Mode: mode, Replicas: replicas}, seed, nil)
+				if r.Failed() || r.Verdicts.Outcome() != history.Holds || r.Coverage.Posts == 0 || r.Coverage.Reads == 0 {
+					t.Errorf("%s\n%+v", told(r), r.Coverage)
+				}
+			}
+		}
+	}
+}
+
+// Each fault alone is dealt out, and counted; no mode minds.
+func TestEachFaultAlone(t *testing.T) {
+	for _, w := range faultWords {
+		for i := range uint64(6) {
+			mode := builtinModes[i%3]
+			met, seeds := 0, uint64(0)
+			for ; seeds < 20 && (seeds < 3 || met == 0); seeds++ {
+				r := runSeed(t, Config{Mode: mode, Replicas: 3, Faults: w.fault, Length: 40}, 100*i+seeds, nil)
+				if r.Failed() {
+					t.Errorf("%s alone: %s", w.name, told(r))
+				}
+				met += r.Coverage.Faults[w.fault]
+			}
+			budgeted := w.fault&(Rot|Wipes) != 0
+			if met == 0 && !budgeted {
+				t.Errorf("%s in mode %s: dealt out never in %d seeds", w.name, mode, seeds)
+			}
+		}
+	}
+}
+
+// One seed run twice gives one trace; another seed gives another.
+func TestDeterminism(t *testing.T) {
+	for _, mode := range builtinModes {
+		met := make(map[uint64]uint64)
+		for seed := uint64(1); seed <= 4; seed++ {
+			var hashes [2]uint64
+			var text [2]string
+			for i := range hashes {
+				r := runSeed(t, Config{Mode: mode, Faults: All}, seed, func(cluster.Event) {})
+				hashes[i], text[i] = r.Hash, told(r)
+			}
+			if hashes[0] != hashes[1] || text[0] != text[1] {
+				t.Errorf("%s, seed %d: two runs gave %x and %x, %q and %q", mode, seed, hashes[0], hashes[1], text[0], text[1])
+			}
+			if other, ok := met[hashes[0]]; ok {
+				t.Errorf("%s: seeds %d and %d gave the same trace", mode, seed, other)
+			}
+			met[hashes[0]] = seed
+		}
+	}
+}
+
+// A run with a trace is the run without one, to whoever looks at its history.
+func TestTraceChangesNothing(t *testing.T) {
+	for _, mode := range builtinModes {
+		c := Config{Mode: mode, Faults: All}
+		quiet, traced := runSeed(t, c, 9, nil), runSeed(t, c, 9, func(cluster.Event) {})
+		if quiet.Virtual != traced.Virtual || !reflect.DeepEqual(quiet.History, traced.History) {
+			t.Errorf("%s: another history in %s without a trace than in %s with one", mode, quiet.Virtual, traced.Virtual)
+		}
+	}
+}
+
+// BenchmarkRun is one run with all faults.
+func BenchmarkRun(b *testing.B) {
+	for _, mode := range builtinModes {
+		b.Run(mode, func(b *testing.B) {
+			events := 0
+			for i := range b.N {
+				p, err := Draw(Config{Mode: mode, Faults: All}, uint64(i+1))
+				if err != nil {
+					b.Fatal(err)
+				}
+				events += Run(p, nil).Events
+			}
+			b.ReportMetric(float64(events)/float64(b.N), "events/op")
+		})
+	}
 }

@@ -92,8 +92,10 @@ func (a asking) do(r *run, action *Action) {
 	if s.busy {
 		return
 	}
-	o := s.begin(a, r.random(action))
-	o.try(a.at)
+	if a.at != homeOf(a.session, r.plan.Replicas) {
+		r.coverage.Faults[Hops]++
+	}
+	s.begin(a, r.random(action)).try(a.at)
 }
 
 // do asks again for a key that was given an answer, or none, some time ago.
