@@ -16,6 +16,7 @@ import (
 // The log's limits; more of them are in variant.go.
 const (
 	seqAheadMax = 1 << 40                // a mark or a token further above all that is known was not made here
+	recallAgain = 100 * time.Millisecond // at least, between two questions what the board holds
 	wakeRest    = 5 * time.Millisecond   // at least, between two looks at what waits
 	StartGrace  = 500 * time.Millisecond // after a start peers may still be on their way
 )
@@ -62,7 +63,8 @@ type Log struct {
 
 	waiting  waiting
 	rounds   rounds
-	looks    []*Request // LookUps under way, in call order
+	looks    []*Request    // LookUps under way, in call order
+	recallAt time.Duration // when the host may be asked again what the board holds
 	spreads  spreading
 	leaving  leaving
 	status   statusKeeper

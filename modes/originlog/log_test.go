@@ -238,6 +238,41 @@ func TestKeyTooOld(t *testing.T) {
 	}
 }
 
+// A host may have a reply's parent before the log was told of the span that
+// brought it. The log asks, and does not mint until it knows: else it would
+// believe in a board that has the reply without the parent.
+func TestReplyBeforeItsParentIsTold(t *testing.T) {
+	l, out := begun(2, Config{Copies: 1})
+	l.board = parse(t, "8.1")
+	l.OnRequest(modes.Request{ID: 1, Verb: modes.VerbReply, Target: board.ArticleID{Seq: 9, Origin: 2}, OnBoard: true, Article: board.Article{Title: "t"}})
+	step := func(events ...modes.Receive) []modes.Effect {
+		out.List = nil
+		l.Begin(l.now+time.Millisecond, out)
+		for _, e := range events {
+			l.OnReceive(e)
+		}
+		l.Finish(func(q *Request) {
+			if l.ParentHere(q) {
+				l.Mint(q, 0)
+			} else if !l.Looking(q) {
+				t.Error("it is to be looked for")
+			}
+		})
+		return out.List
+	}
+	effects := step()
+	if asked := of[modes.SendBoard](effects); len(of[modes.Store](effects)) != 0 || len(asked) != 1 || asked[0].To != 1 {
+		t.Fatalf("%+v, want nothing but a question to oneself", effects)
+	}
+	if effects = step(); len(of[modes.SendBoard](effects)) != 0 {
+		t.Errorf("%+v: it asks again at once", effects)
+	}
+	effects = step(modes.Receive{From: 1, Message: appendHave(nil, have{board: l.board}), Span: &modes.Span{Board: parse(t, "8.1,9.2")}})
+	if stores := of[modes.Store](effects); len(stores) != 1 || stores[0].Articles[0].ID.Seq != 10 || l.board.String() != "10.1,9.2" {
+		t.Errorf("%+v, and the board is %s, want 10.1 above 9.2", effects, l.board)
+	}
+}
+
 // Requests beyond the limit are refused, forwards beyond it are dropped: they
 // come again.
 func TestWaitingIsBounded(t *testing.T) {

@@ -56,7 +56,7 @@ func TestMutants(t *testing.T) {
 		{mutant: mutants.M30, begin: quorums},
 		{mutant: mutants.M30, begin: sessions},
 	} {
-		const seedsMax = 300
+		const seedsMax = 600
 		test.around.mutant = test.mutant
 		seed, err := caught(test.begin, test.around, seedsMax)
 		if seed == 0 {

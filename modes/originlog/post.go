@@ -34,14 +34,37 @@ func (l *Log) Adopt(q *Request) bool {
 }
 
 // ParentHere reports whether a post may be minted or sent on as far as its
-// parent goes. A forwarded one's parent exists, as its asker's board has it.
+// parent goes: that is on the board, and known to be. A forwarded one's parent
+// exists, as its asker's board has it. The host may have more than is known:
+//
+//  1. r3's host takes a span with 9.2 in it, which is not on its disk yet.
+//  2. A reply to 9.2 comes to r3. 9.2 is looked up, and found.
+//  3. Were 10.3 minted now, the board would be thought to hold 8.1 and 10.3; and
+//     a read that is shown that much sees a reply without its parent.
 func (l *Log) ParentHere(q *Request) bool {
-	if q.from != l.self && !q.OnBoard {
-		if q.OnBoard = l.board.Has(q.Target); !q.OnBoard {
-			l.Fetch(board.Vector{q.Target}, true)
-		}
+	switch {
+	case q.Target.IsZero():
+		return true
+	case q.from == l.self && !q.OnBoard: // what is not there is covered, too, where seqs have holes
+	case l.board.Has(q.Target):
+		q.OnBoard = true
+		return true
+	case q.OnBoard:
+		l.recall()
+	default:
+		l.Fetch(board.Vector{q.Target}, true)
 	}
-	return q.Target.IsZero() || q.OnBoard
+	return false
+}
+
+// recall has the host tell what the board holds. A span does that when it is on
+// disk; but one that has broken off half-way, at no time.
+func (l *Log) recall() {
+	if l.now >= l.recallAt {
+		l.recallAt = l.now + recallAgain
+		l.out.SendBoard(l.self, l.board, appendHave(nil, have{board: l.board}))
+	}
+	l.wake(l.recallAt)
 }
 
 // LookUpParent has the board looked at for a reply's parent, after it was
@@ -75,8 +98,9 @@ func (l *Log) OnLooked(e modes.Looked) {
 	l.End(q, modes.NotFound, why)
 }
 
-// Looking reports whether q waits for its parent to be looked up.
-func (l *Log) Looking(q *Request) bool { return q.looking }
+// Looking reports whether q waits for its parent to be looked up, or to be told
+// what came with it.
+func (l *Log) Looking(q *Request) bool { return q.looking || q.OnBoard }
 
 // Mint gives q's article its id: one above all that is known here, and above
 // least. It may find that another request has minted for that key meanwhile.

@@ -12,6 +12,9 @@ func (l *Log) OnReceive(e modes.Receive) {
 	if e.Span != nil {
 		l.onSpan(e.From, e.Span)
 	}
+	if e.From == l.self { // recall's answer: the span says it all
+		return
+	}
 	p := l.peer(e.From)
 	r := board.Reader{Rest: e.Message}
 	if p != nil {
