@@ -225,15 +225,24 @@ func heal(t *testing.T, c *cluster.Cluster) {
 }
 
 func BenchmarkRun(b *testing.B) {
-	for _, n := range []int{5, 200} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+	for _, test := range []struct {
+		mode     string
+		replicas int
+		rounds   int
+	}{
+		{"sequential", 5, 120}, {"quorum", 5, 120}, {"read-your-write", 5, 120}, {"read-your-write", 200, 10},
+	} {
+		b.Run(fmt.Sprint(test.mode, "/", test.replicas), func(b *testing.B) {
 			events := 0
 			for i := range b.N {
-				c := cluster.New(cluster.Config{Replicas: n, Seed: uint64(i + 1), Epoch: epoch(1, "sequential"), Launch: launchBuiltin})
+				c := cluster.New(cluster.Config{Replicas: test.replicas, Seed: uint64(i + 1), Epoch: epoch(1, test.mode), Launch: launchBuiltin})
 				for _, r := range c.All() {
 					r.Boot()
 				}
-				if err := rough(c, 120); err != nil {
+				if err := c.Run(400 * time.Millisecond); err != nil {
+					b.Fatal(err)
+				}
+				if err := rough(c, test.rounds); err != nil {
 					b.Fatal(err)
 				}
 				events += c.Events()

@@ -156,9 +156,9 @@ func lost(t *testing.T, mutant mutants.Mutant, seed uint64) int {
 			s.run(200 * time.Millisecond)
 		}
 	}
-	n := 0
+	n, durable := 0, r.Durable()
 	for id := range acknowledged {
-		if _, ok := r.Durable().Get(id); !ok {
+		if _, ok := durable.Get(id); !ok {
 			n++
 		}
 	}

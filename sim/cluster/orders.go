@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"consequor/board"
+	"consequor/modes"
 	"consequor/replicad/host"
 )
 
@@ -54,7 +55,8 @@ func (p *process) activate(h *host.Host, a host.Activation) {
 		return
 	}
 	p.r.c.emitf(p.r.ID, Noted, "begins epoch %d in mode %s", a.Epoch, a.Mode)
-	p.active, p.sealed, p.merged, p.serves = a, nil, nil, false
+	p.active, p.sealed, p.merged = a, nil, nil
+	p.serves, p.status = false, modes.Status{}
 	if p.plugin != nil {
 		p.plugin.lastWords()
 		p.plugin.end()

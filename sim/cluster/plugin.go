@@ -76,7 +76,7 @@ func (g *plugin) die(why string) {
 		if p.plugin != g { // it stood still meanwhile, and another epoch has begun
 			return
 		}
-		p.plugin = nil
+		p.plugin, p.serves, p.status = nil, false, modes.Status{}
 		h.PluginDown()
 		p.launch(p.r.random.between(0, restartMax))
 	})
