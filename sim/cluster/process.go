@@ -12,7 +12,6 @@ import (
 // host, which is called by touch alone.
 type process struct {
 	r      *Replica
-	life   int
 	host   *host.Host
 	active host.Activation // the epoch that it is in
 
@@ -20,9 +19,11 @@ type process struct {
 	doom     *doom
 	ended    bool
 
-	paused  bool               // it stands still
-	waiting []func(*host.Host) // what has come meanwhile
-	wakeAt  time.Duration      // when the host wants to be touched; 0: never
+	paused   bool               // it stands still
+	pausedAt time.Duration      // since when
+	resumeAt time.Duration      // when it goes on
+	waiting  []func(*host.Host) // what has come meanwhile
+	wakeAt   time.Duration      // when the host wants to be touched; 0: never
 
 	plugin *plugin // nil: none that the host knows of
 	fuse   *fuse   // nil: it is not to crash by itself
@@ -54,7 +55,7 @@ var (
 
 func newProcess(r *Replica) *process {
 	return &process{
-		r: r, life: r.lives, active: r.c.Epoch,
+		r: r, active: r.c.Epoch,
 		tries: make(map[int]*try), byID: make(map[modes.RequestID]*try),
 	}
 }
@@ -139,19 +140,23 @@ func (p *process) arm() {
 	})
 }
 
-// pause lets it stand still. Peers hear nothing of it meanwhile, and after a
-// while take it for dead.
+// pause lets it stand still, or stand still for longer. Peers hear nothing of it
+// meanwhile, and after a while take it for dead.
 func (p *process) pause(until time.Duration) {
 	c := p.r.c
-	if p.paused || until <= c.now {
+	if until <= max(c.now, p.resumeAt) {
 		return
 	}
-	p.paused = true
+	if !p.paused {
+		p.pausedAt = c.now
+	}
+	p.paused, p.resumeAt = true, until
+	since := p.pausedAt
 	c.emitf(p.r.ID, Paused, "for %s", until-c.now)
 	c.At(until, p.resume)
 	if until-c.now > DetectAfter {
 		c.after(DetectAfter, func() {
-			if !p.ended {
+			if !p.ended && p.paused && p.pausedAt == since {
 				c.isolate(p.r)
 			}
 		})
@@ -160,7 +165,7 @@ func (p *process) pause(until time.Duration) {
 
 // resume takes all that has come meanwhile at once, as a process does.
 func (p *process) resume() {
-	if p.ended {
+	if p.ended || p.resumeAt > p.r.c.now {
 		return
 	}
 	p.r.c.Emit(Event{Replica: p.r.ID, Kind: Resumed})
@@ -215,49 +220,4 @@ func (p *process) synced(pos host.Position) {
 			p.die(p.fuse.crash, Crashed)
 		}
 	})
-}
-
-// What the host tells of itself.
-
-// View implements host.Clients, as its siblings below do.
-func (p *process) View(v host.View) { p.view, p.viewChanged = v, true }
-
-// Status takes what the mode reports.
-func (p *process) Status(s modes.Status) {
-	if s.Role != p.status.Role || s.Term != p.status.Term {
-		p.r.c.emitf(p.r.ID, Role, "%s, term %d", s.Role, s.Term)
-	}
-	p.status, p.r.status = s, s
-	p.serves = p.serves || s.CaughtUp
-	p.checkOffice(s)
-}
-
-func (p *process) office() office { return office{p.active.Epoch, p.status.Term} }
-
-// Sealed is told when the mode takes no more posts.
-func (p *process) Sealed(v board.Vector) {
-	p.sealed = &v
-	p.r.c.emitf(p.r.ID, Noted, "sealed at %s", v)
-}
-
-// Merged is told when the board is where it was wanted.
-func (p *process) Merged(v board.Vector) {
-	p.merged = &v
-	p.r.c.emitf(p.r.ID, Noted, "merged at %s", v)
-}
-
-// Stopped is told when the mode has handed over: all that was written gets to
-// disk, and the process ends.
-func (p *process) Stopped() { p.die(Crash{Keep: 1000}, Stopped) }
-
-// Halted is told when the replica cannot go on; nothing that is dealt out here
-// may lead to that.
-func (p *process) Halted(why string) {
-	p.r.c.Emit(Event{Replica: p.r.ID, Kind: Failed, Text: why})
-	p.r.c.Fail(p.r.ID, "halted: %s", why)
-}
-
-// Note takes a line of the mode's.
-func (p *process) Note(text string) {
-	p.r.c.Emit(Event{Replica: p.r.ID, Kind: Noted, Text: text})
 }

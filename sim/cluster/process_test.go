@@ -77,6 +77,23 @@ func TestPause(t *testing.T) {
 	}
 }
 
+// A pause can be made longer, and not shorter.
+func TestPauseLonger(t *testing.T) {
+	s := newStage(t, 1, nil)
+	r, began := s.Replica(1), s.Now()
+	r.Pause(began + 200*time.Millisecond)
+	r.Pause(began + 400*time.Millisecond)
+	r.Pause(began + 100*time.Millisecond)
+	s.run(390 * time.Millisecond)
+	if !r.Level().Paused {
+		t.Error("it goes on too early")
+	}
+	s.run(20 * time.Millisecond)
+	if r.Level().Paused || s.count(1, cluster.Resumed) != 1 {
+		t.Error("it does not go on, or more than once")
+	}
+}
+
 // A request that is asked while the process stands still is answered once, even
 // if the process dies.
 func TestPauseThenCrash(t *testing.T) {
