@@ -99,7 +99,7 @@ func (m *Mode) applySeal(epoch uint64, batch *applied) {
 // applyPost decides, on every replica alike, what becomes of a post. The same
 // post may be in the log more than once: then its key is known by the second.
 func (m *Mode) applyPost(p *post, batch *applied) {
-	id, found := m.state.lookUp(&m.keys, p.article.Key, p.mark)
+	id, found := m.lookUp(p.article.Key, p.mark)
 	switch {
 	case found == keyKnown:
 		m.answerPost(p, batch, func(q *request) { m.answer(q, id) })
@@ -139,7 +139,7 @@ func (m *Mode) giveID(p *post) board.ArticleID {
 	}
 	m.state.next++
 	m.clusterTo = max(m.clusterTo, id.Seq)
-	m.keys.forget(m.state.floor())
+	m.keys.forget(m.floor())
 	return id
 }
 
@@ -175,7 +175,7 @@ func (m *Mode) voidWaiting() {
 		if q.stage > stageBarrier || q.verb != modes.VerbPost && q.verb != modes.VerbReply {
 			continue
 		}
-		_, found := m.state.lookUp(&m.keys, q.key, q.mark)
+		_, found := m.lookUp(q.key, q.mark)
 		switch {
 		case m.answerByKey(q):
 		case q.unseen && (q.key == "" || found == keyTooOld):

@@ -1,14 +1,30 @@
 package sequential
 
-import "consequor/board"
+import (
+	"consequor/board"
+	"consequor/mutants"
+)
 
 // keyTable finds the article that a key stands for, among those on the board.
 // Which of them count is the state's business (see state.floor): the table may
 // know keys of articles that the log has yet to give an id again, after a
 // restart, and of some that are too old.
 type keyTable struct {
-	ids   map[string]board.ArticleID
-	queue []board.KeyedID // what ids holds, by rising id
+	countMax uint64 // of articles whose keys count
+	ids      map[string]board.ArticleID
+	queue    []board.KeyedID // what ids holds, by rising id
+}
+
+// floor is the lowest seq whose keys count now.
+func (m *Mode) floor() uint64 { return m.state.floor(m.keys.countMax) }
+
+// lookUp is what a key means now.
+func (m *Mode) lookUp(key string, mark uint64) (id board.ArticleID, found keyFound) {
+	id, found = m.state.lookUp(&m.keys, key, mark)
+	if found == keyTooOld && m.mutant == mutants.M29 { // it may have had an article, which nobody remembers
+		found = keyNew
+	}
+	return id, found
 }
 
 // add puts in a key, unless the table has it. Ids rise from call to call but

@@ -24,6 +24,7 @@ type limits struct {
 	logSizeKeep  int           //
 	underWayMax  uint64        // entries not applied yet; beyond, the coordinator takes no more posts
 	waitingMax   int           // requests of this replica's clients; beyond, they are refused
+	keyCountMax  uint64        // articles whose keys count
 	boardTimeout time.Duration // for a board that was sent to arrive
 }
 
@@ -34,6 +35,7 @@ var defaultLimits = limits{
 	logSizeKeep:  16 << 20,
 	underWayMax:  16_384,
 	waitingMax:   65_536,
+	keyCountMax:  board.KeyCountMax,
 	boardTimeout: 30 * time.Second,
 }
 
@@ -118,6 +120,7 @@ func New() modes.Mode { return newMode(defaultLimits) }
 func newMode(l limits) *Mode {
 	return &Mode{
 		limits:    l,
+		keys:      keyTable{countMax: l.keyCountMax},
 		durable:   make(map[uint64]durability),
 		connected: make(map[board.ReplicaID]bool),
 		waiting:   newWaiting(),
@@ -297,7 +300,7 @@ func (m *Mode) onStart(e modes.Start) {
 	if m.mutant == mutants.M28 { // what is older than the log might be posted again
 		m.keys.forget(m.state.first)
 	}
-	if floor := m.state.floor(); floor < e.KeysFrom {
+	if floor := m.floor(); floor < e.KeysFrom {
 		m.halt(fmt.Sprintf("keys of articles from %d on count, and only those from %d on are known", floor, e.KeysFrom))
 		return
 	}

@@ -14,7 +14,7 @@ import (
 func TestMutants(t *testing.T) {
 	const seedsMax = 150
 	for _, mutant := range []mutants.Mutant{
-		mutants.M1, mutants.M2, mutants.M4, mutants.M5, mutants.M7, mutants.M8, mutants.M10, mutants.M11,
+		mutants.M1, mutants.M2, mutants.M4, mutants.M5, mutants.M7, mutants.M8, mutants.M10, mutants.M11, mutants.M29,
 	} {
 		if seed, err := caught(mutant, seedsMax); err != nil {
 			t.Logf("%s is caught by seed %d: %v", mutant, seed, err)

@@ -126,6 +126,9 @@ func newBrokenRun(mutant mutants.Mutant, seed uint64, trace func(string)) *run {
 	if r.random.IntN(4) == 0 {
 		l.underWayMax = 3
 	}
+	if seed%4 == 0 {
+		l.keyCountMax = 20
+	}
 	l.boardTimeout = 500 * time.Millisecond
 	r.cluster = modetest.NewCluster(modetest.ClusterConfig{
 		New:      func() modes.Mode { return newBroken(l, mutant) },
@@ -251,7 +254,9 @@ func (r *run) finish() error {
 	r.cluster.Advance(6 * time.Second)
 	for i := range r.n {
 		at := board.ReplicaID(i + 1)
-		call := r.cluster.Do(at, modes.Request{Verb: modes.VerbPost, Article: board.Article{Title: "last at " + at.String(), Key: "last" + at.String()}})
+		call := r.cluster.Do(at, modes.Request{
+			Verb: modes.VerbPost, Article: board.Article{Title: "last at " + at.String(), Key: "last" + at.String()}, Mark: r.cluster.Board(at).Vector().SeqMax(),
+		})
 		if !r.cluster.AdvanceUntil(5*time.Second, func() bool { return call.Done }) || !call.OK {
 			return fmt.Errorf("after all was healed, a post at %s ended: %s", at, call.Answer)
 		}

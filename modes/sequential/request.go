@@ -172,7 +172,7 @@ func (m *Mode) takePost(r modes.Request, parent board.ArticleID) {
 
 // answerByKey answers a retry of a post that is applied here.
 func (m *Mode) answerByKey(q *request) bool {
-	id, found := m.state.lookUp(&m.keys, q.key, q.mark)
+	id, found := m.lookUp(q.key, q.mark)
 	if found != keyKnown {
 		return false
 	}

@@ -133,7 +133,7 @@ func (m *Mode) restore(s *pb.Snapshot) {
 	} else {
 		m.log.reset(meta.GetIndex(), meta.GetTerm())
 	}
-	m.keys.forget(m.state.floor())
+	m.keys.forget(m.floor())
 	number := m.save(m.snapshotRecord(m.applied, m.mutant != mutants.M13))
 	m.kept = nil
 	m.whenDurable(durability{forget: number - 1})

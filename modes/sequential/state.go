@@ -32,17 +32,17 @@ func newState(v board.Vector) state {
 	return state{first: first, origins: uint64(max(1, len(v))), next: first}
 }
 
-// floor is the lowest seq whose keys count: those of the newest
-// board.KeyCountMax articles below next. This log's articles have one each; of
+// floor is the lowest seq whose keys count: those of the newest keyCountMax
+// articles below next. This log's articles have one each; of
 // what is older, up to one per origin may share a seq, so that only so many seqs
 // are sure to be within that number, and within what a replica is told that
 // starts later (modes.Start.KeysFrom, which is another one then).
-func (s *state) floor() uint64 {
+func (s *state) floor(keyCountMax uint64) uint64 {
 	given := s.next - s.first
-	if given >= board.KeyCountMax {
-		return s.next - board.KeyCountMax
+	if given >= keyCountMax {
+		return s.next - keyCountMax
 	}
-	before := (board.KeyCountMax - given) / s.origins
+	before := (keyCountMax - given) / s.origins
 	return s.first - min(s.first-1, before)
 }
 
@@ -51,7 +51,7 @@ func (s *state) lookUp(t *keyTable, key string, mark uint64) (id board.ArticleID
 	if key == "" {
 		return board.ArticleID{}, keyNew
 	}
-	floor := s.floor()
+	floor := s.floor(t.countMax)
 	if id, ok := t.ids[key]; ok && id.Seq >= floor && id.Seq < s.next {
 		return id, keyKnown
 	}

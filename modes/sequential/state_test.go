@@ -27,7 +27,7 @@ func TestFloor(t *testing.T) {
 		{state{first: 200_001, origins: 4, next: 300_002}, 200_002},
 	}
 	for _, test := range tests {
-		if got := test.state.floor(); got != test.want {
+		if got := test.state.floor(board.KeyCountMax); got != test.want {
 			t.Errorf("%+v: floor %d, want %d", test.state, got, test.want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestFloor(t *testing.T) {
 // that the board has and the log has yet to give an id do not count.
 func TestLookUp(t *testing.T) {
 	s := state{first: 1, origins: 1, next: 1}
-	var table keyTable
+	table := keyTable{countMax: board.KeyCountMax}
 	for i := range board.KeyCountMax + 10 {
 		table.add(board.KeyedID{ID: board.ArticleID{Seq: uint64(i + 1)}, Key: fmt.Sprint("k", i+1)})
 	}
@@ -57,7 +57,7 @@ func TestLookUp(t *testing.T) {
 		t.Errorf("while the table reaches back to the first article, an unknown key is %d, want new", got)
 	}
 	s.next = board.KeyCountMax + 11
-	table.forget(s.floor())
+	table.forget(s.floor(board.KeyCountMax))
 	for key, want := range map[string]keyFound{"k10": keyTooOld, "k11": keyKnown, "": keyNew} {
 		if got := look(key, 0); got != want {
 			t.Errorf("ten articles later, key %q is %d, want %d", key, got, want)

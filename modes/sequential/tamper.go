@@ -145,7 +145,7 @@ func (m *Mode) answerEarly() {
 			continue
 		}
 		p, err := cutPost(e.GetData()[1:])
-		_, found := m.state.lookUp(&m.keys, p.article.Key, p.mark)
+		_, found := m.lookUp(p.article.Key, p.mark)
 		if err != nil || found != keyNew || p.epoch <= m.state.sealed || counted[p.article.Key] {
 			continue
 		}

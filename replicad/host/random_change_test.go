@@ -142,8 +142,9 @@ func (c *change) last(when string) {
 		}
 		t := &try{name: when, at: s.id}
 		op := &operation{title: when + s.id.String(), tries: []*try{t}, since: c.modeOfAll()}
+		op.key = board.MakeKey("key of "+op.title, s.shown.Vector().SeqMax(), s.id).Text
 		c.ops = append(c.ops, op)
-		s.ask(host.Request{Verb: modes.VerbPost, Article: board.Article{Title: op.title, Author: op.title, Key: op.title}, Deadline: c.now + 5*time.Second},
+		s.ask(host.Request{Verb: modes.VerbPost, Article: board.Article{Title: op.title, Author: op.title, Key: op.key}, Deadline: c.now + 5*time.Second},
 			func(a host.Answer) { t.done, t.answer = true, a })
 		if !c.until(6*time.Second, func() bool { return t.done }) || t.answer.Outcome != host.OK {
 			c.fail("%s, a post at %s in mode %s ended: %+v", when, s.id, c.record.Mode, t.answer)

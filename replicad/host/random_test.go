@@ -289,7 +289,8 @@ func (h *history) finish() {
 	h.advance(2 * time.Second)
 	for _, s := range h.sites {
 		t := &try{name: "last"}
-		s.ask(host.Request{Verb: modes.VerbPost, Article: board.Article{Title: "last", Author: "last", Key: "last" + s.id.String()}, Deadline: h.now + 5*time.Second},
+		key := board.MakeKey("last", s.shown.Vector().SeqMax(), s.id).Text
+		s.ask(host.Request{Verb: modes.VerbPost, Article: board.Article{Title: "last", Author: "last", Key: key}, Deadline: h.now + 5*time.Second},
 			func(a host.Answer) { t.done, t.answer = true, a })
 		if !h.until(6*time.Second, func() bool { return t.done }) || t.answer.Outcome != host.OK {
 			h.fail("after all was healed, a post at %s ended: %+v", s.id, t.answer)
@@ -326,7 +327,7 @@ func (h *history) client() {
 	}
 	op := &operation{title: fmt.Sprintf("op%d", len(h.ops))}
 	if h.random.IntN(5) > 0 {
-		op.key = "key of " + op.title
+		op.key = board.MakeKey("key of "+op.title, h.acknowledged(), h.any().id).Text
 	}
 	h.ops = append(h.ops, op)
 	h.try(op)
