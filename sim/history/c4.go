@@ -37,7 +37,7 @@ func capital(text string) string { return string(text[0]-'a'+'A') + text[1:] }
 // had shown before it was called; only operations that are wanted count.
 func (c *check) sessionWalk(wanted func(*Op) bool) *backwards {
 	for _, s := range c.bySession() {
-		seen := sessionSeen{wanted: wanted, rest: s.byReturn}
+		seen := sessionSeen{x: c.x, wanted: wanted, rest: s.byReturn}
 		for _, op := range s.byCall {
 			if !c.spend(2 + len(seen.all)) {
 				return nil
@@ -50,7 +50,7 @@ func (c *check) sessionWalk(wanted func(*Op) bool) *backwards {
 			if !ok {
 				continue
 			}
-			before := s.firstSeen(op, lacking, wanted)
+			before := s.firstSeen(c.x, op, lacking, wanted)
 			return &backwards{before, op, lacking}
 		}
 	}
@@ -100,6 +100,7 @@ func precedes(a, b *Op) bool {
 
 // sessionSeen is what a session had seen when it asked for something.
 type sessionSeen struct {
+	x      *index
 	wanted func(*Op) bool
 	rest   []*Op // not seen yet, by return
 	all    board.Vector
@@ -116,7 +117,7 @@ func (s *sessionSeen) until(op *Op) {
 					s.posts = s.posts.With(id)
 				}
 			} else if before.View != nil {
-				s.reads = s.reads.Join(before.View.seen())
+				s.reads = s.reads.Join(s.x.seen(before.View))
 			}
 			s.all = s.all.Join(s.posts).Join(s.reads)
 		}
@@ -125,13 +126,13 @@ func (s *sessionSeen) until(op *Op) {
 }
 
 // firstSeen is the operation by which the session first saw what op lacks.
-func (s *session) firstSeen(op *Op, lacking board.ArticleID, wanted func(*Op) bool) *Op {
+func (s *session) firstSeen(x *index, op *Op, lacking board.ArticleID, wanted func(*Op) bool) *Op {
 	for _, before := range s.byReturn {
 		switch {
 		case !precedes(before, op) || !wanted(before):
 		case before.Verb.Writes() && slices.Contains(before.IDs, lacking):
 			return before
-		case before.View != nil && before.View.seen().Has(lacking):
+		case before.View != nil && x.seen(before.View).Has(lacking):
 			return before
 		}
 	}
@@ -143,7 +144,7 @@ func (s *session) firstSeen(op *Op, lacking board.ArticleID, wanted func(*Op) bo
 func (c *check) seenThenNotFound() *Verdict {
 	wanted := func(op *Op) bool { return c.promised(op, strict...) }
 	for _, s := range c.bySession() {
-		seen := sessionSeen{wanted: wanted, rest: s.byReturn}
+		seen := sessionSeen{x: c.x, wanted: wanted, rest: s.byReturn}
 		for _, op := range s.byCall {
 			if !c.spend(2) {
 				return nil
@@ -156,7 +157,7 @@ func (c *check) seenThenNotFound() *Verdict {
 			if _, ok := c.x.exists(id); !ok || !seen.all.Has(id) {
 				continue
 			}
-			before := s.firstSeen(op, id, wanted)
+			before := s.firstSeen(c.x, op, id, wanted)
 			return violated("seen, then not found", []*Op{before, op}, "%s had seen article %s at %s at %s, and %s said at %s that there is none.",
 				capital(op.who()), id, before.answerer(), seconds(before.Return), op.answerer(), seconds(op.Return))
 		}
@@ -206,7 +207,7 @@ func (c *check) sweepDependencies(which func(*sessionSeen) board.Vector) *broken
 	wanted := func(op *Op) bool { return c.promised(op, strict...) }
 	dependsOn := make([]board.Vector, len(c.x.articles))
 	for _, s := range c.bySession() {
-		seen := sessionSeen{wanted: wanted, rest: s.byReturn}
+		seen := sessionSeen{x: c.x, wanted: wanted, rest: s.byReturn}
 		for _, op := range s.byCall {
 			if !op.Verb.Writes() || !c.spend(1) {
 				continue

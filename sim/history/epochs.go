@@ -53,12 +53,21 @@ var strict = []Promise{Sequential, Quorum, ReadYourWrite}
 func (v *View) current() bool { return v != nil && v.After.IsZero() }
 
 // seen is what a session that was shown the view has seen of the board: a view
-// that stops at an article promises nothing of what lies above.
-func (v *View) seen() board.Vector {
+// that stops at an article promises nothing of what lies above. Where it stops
+// an origin may have no article; its last one below is meant.
+func (x *index) seen(v *View) board.Vector {
 	if v.Through.IsZero() {
 		return v.UpTo
 	}
-	return v.UpTo.Through(v.Through)
+	var seen board.Vector
+	for _, last := range v.UpTo.Through(v.Through) {
+		if o := x.origins[last.Origin]; o != nil {
+			if n := o.upTo(last.Seq); n > 0 {
+				seen = append(seen, x.articles[o.at[n-1]].ID)
+			}
+		}
+	}
+	return seen
 }
 
 // shows is what the answer proves to be on the board: the article that was
