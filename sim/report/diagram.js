@@ -117,6 +117,7 @@ class Diagram {
     this.drawMessages(c);
     this.drawBars(c);
     this.drawEvents(c);
+    this.drawInForce(c);
     this.drawMessageTexts(c);
     this.drawHead(c);
     this.drawMap();
@@ -154,7 +155,7 @@ class Diagram {
     const end = Math.min(this.scrollY + this.height, this.axis.height() + 28);
     for (let y = first; y < end; y += 56) {
       const at = y - this.scrollY + headHeight + 16;
-      c.fillText((this.axis.t(y) / 1000).toFixed(2), gutter - 16, at + 4);
+      c.fillText((this.axis.t(y) / 1e6).toFixed(4), gutter - 16, at + 4);
       c.globalAlpha = 0.5;
       line(c, gutter - 12, at, this.width, at);
       c.globalAlpha = 1;
@@ -184,18 +185,18 @@ class Diagram {
       const y1 = Math.min(this.height, this.y(endOf(s.To)));
       if (y1 < headHeight) return;
       const h = Math.max(2, y1 - y0);
-      if (s.Kind === "cut" || s.Kind === "link") this.drawStrip(c, s, y0, h);
+      if (s.strip !== undefined) this.drawStrip(c, s, y0, h);
       else this.drawShade(c, s, y0, h);
     });
   }
 
   drawShade(c, s, y0, h) {
-    const left = s.Replica ? this.left(s.Replica) : gutter - 10;
+    const left = this.left(s.Replica);
     if (left === undefined) return;
-    const width = s.Replica ? this.laneWidth - 3 : this.width - gutter + 10;
+    const width = this.laneWidth - 3;
     const target = { span: run.Spans.indexOf(s) };
     if (s.Kind === "fault") {
-      c.globalAlpha = s.Replica ? 0.16 : 0.09;
+      c.globalAlpha = 0.16;
       c.fillStyle = ink.fault;
       c.fillRect(left, y0, width, h);
       c.globalAlpha = 0.9;
@@ -208,20 +209,40 @@ class Diagram {
     this.hot.push({ x: left, y: y0, w: width, h, target, weak: true });
   }
 
-  // drawStrip is a link that is cut: beside both of its ends.
+  // drawStrip is a fault beside a line: of the cluster whole, or a link that is
+  // cut, beside the column of whose messages are lost. A link that is only
+  // known to be down is thinner.
   drawStrip(c, s, y0, h) {
+    const x = this.x(s.Replica || clusterColumn);
+    if (x === undefined) return;
     const target = { span: run.Spans.indexOf(s) };
-    for (const r of s.Kind === "cut" ? [s.Replica, s.Peer] : [s.Replica]) {
-      const x = this.x(r);
-      if (x === undefined) continue;
-      const at = x - 7 - (s.strip % 3) * 4;
-      c.globalAlpha = r === s.Replica ? 0.8 : 0.35;
-      c.fillStyle = ink[s.Kind];
-      c.fillRect(at, y0, s.Kind === "cut" ? 3 : 1, h);
-      c.globalAlpha = 1;
-      this.outline(c, target, at, y0, 3, h);
-      this.hot.push({ x: at - 1, y: y0, w: 5, h, target });
+    const at = x - 7 - s.strip * 4;
+    const width = s.Kind === "link" ? 1 : 3;
+    c.fillStyle = ink[s.Kind];
+    if (!s.Replica) {
+      c.globalAlpha = 0.04; // many may lie on each other
+      c.fillRect(gutter - 10, y0, this.width, h);
     }
+    c.globalAlpha = 0.65;
+    c.fillRect(at, y0, width, h);
+    c.globalAlpha = 1;
+    this.outline(c, target, at, y0, width, h);
+    this.hot.push({ x: at - 1, y: y0, w: 5, h, target });
+  }
+
+  // drawInForce names the cluster's faults that began above the view.
+  drawInForce(c) {
+    const x = this.x(clusterColumn);
+    if (x === undefined || !filter.groups[6]) return;
+    const top = this.t(headHeight);
+    let y = headHeight + 16;
+    this.spans.each(top, top, (s) => {
+      if (s.Replica || s.Kind !== "fault" || s.From >= top || endOf(s.To) <= top) return;
+      const box = { x, y: y - 10, w: this.laneWidth, h: 14 };
+      if (y > headHeight + 90 || !this.plates.every((p) => apart(p, box))) return;
+      this.written(label(c, s.Text, x + 10, y, this.room(clusterColumn, x + 10), ink.muted), { span: run.Spans.indexOf(s) });
+      y += 14;
+    });
   }
 
   outline(c, target, x, y, w, h) {
@@ -291,7 +312,7 @@ class Diagram {
     c.globalAlpha = 1;
     if (hit) this.hot.push({ x0, y0, x1, y1, target: { event: from < 0 ? to : from }, other: to });
     const part = Math.min(0.5, this.laneWidth / 2 / Math.abs(x1 - x0));
-    if (texts && hit && textOf(i)) this.texts.push({ i, chosen, x: x0 + part * (x1 - x0), y: y0 + part * (y1 - y0) + 3 });
+    if (texts && hit && this.column.has(sender) && this.column.has(receiver) && tells(textOf(i))) this.texts.push({ i, chosen, x: x0 + part * (x1 - x0), y: y0 + part * (y1 - y0) + 3 });
   }
 
   // drawMessageTexts writes what messages say where nothing else is written.
@@ -406,7 +427,7 @@ class Diagram {
     c.lineWidth = 1;
     line(c, 0, headHeight + 0.5, this.width, headHeight + 0.5);
     c.fillStyle = ink.muted;
-    c.fillText(this.crowded ? "zoom in: messages" : "ms", 6, 19);
+    c.fillText(this.crowded ? "zoom in: messages" : "seconds", 6, 19);
     for (const r of filter.lanes) {
       const left = this.left(r) + this.lifeline - 10;
       const role = this.headRoles.get(r);
@@ -418,8 +439,8 @@ class Diagram {
       if (!role) continue;
       c.fillStyle = role.Leads ? termInk(role.Term) : ink.muted;
       const room = this.laneWidth - used - 4;
-      const short = role.Leads && role.Term && c.measureText(role.Text).width > room;
-      c.fillText(fitted(c, short ? "term " + role.Term : role.Text, room), left + used, 19);
+      const short = role.Leads && role.Term ? "term " + role.Term : role.Text.split(",")[0];
+      c.fillText(fitted(c, c.measureText(role.Text).width > room ? short : role.Text, room), left + used, 19);
     }
     c.fillStyle = ink.muted;
     for (const column of extraColumns) c.fillText(column, this.x(column) - 10, 19);
@@ -455,7 +476,7 @@ const linesOf = (text, width) => Math.min(linesMax, Math.ceil((text.length * 5.9
 function barText(b) {
   const rank = proof.indexOf(b.op.N) + 1;
   const session = b.op.Session ? "s" + b.op.Session + " " : "";
-  return `${rank ? "proof " + rank + ": " : ""}#${b.op.N} ${session}${b.op.What} ${b.Text || b.op.Answer || b.Outcome}`;
+  return `${rank ? "proof " + rank + ": " : ""}#${b.op.N} ${session}${b.op.What}: ${b.Text || b.op.Answer || b.Outcome}`;
 }
 
 function labelText(i) {
@@ -464,6 +485,9 @@ function labelText(i) {
   const to = isOrder(i) && events.Replica[i] ? name(events.Replica[i]) + ": " : "";
   return to + (plain ? textOf(i) : `${kind} ${eventText(i)}`);
 }
+
+// tells reports whether a message's text says more than its size.
+const tells = (text) => text !== "" && !/^[a-z]+, \d+ bytes$/.test(text);
 
 const groupOfSpan = { down: 4, paused: 4, plugin: 4, cut: 5, link: 5, fault: 6 };
 
@@ -519,13 +543,14 @@ function placeBars() {
 
 const endOfBar = (b) => (b.Return < 0 ? b.Call : b.Return);
 
-// placeStrips puts the cuts of one replica beside each other.
+// placeStrips puts the cuts of one replica beside each other, and so the faults
+// of the cluster.
 function placeStrips(spans) {
   const ends = new Map();
   for (const s of spans) {
-    if (s.Kind !== "cut" && s.Kind !== "link") continue;
-    const lanes = ends.get(s.Replica) || ends.set(s.Replica, [-1, -1, -1]).get(s.Replica);
-    s.strip = Math.max(0, lanes.findIndex((end) => end <= s.From));
-    lanes[s.strip] = endOf(s.To);
+    if (s.Kind !== "cut" && s.Kind !== "link" && (s.Kind !== "fault" || s.Replica)) continue;
+    const strips = ends.get(s.Replica) || ends.set(s.Replica, [-1, -1, -1]).get(s.Replica);
+    s.strip = Math.max(0, strips.findIndex((end) => end <= s.From));
+    strips[s.strip] = endOf(s.To);
   }
 }

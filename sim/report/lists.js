@@ -64,11 +64,11 @@ function opCells(n) {
   const o = opByNumber.get(n);
   const places = opTries(o).map((t) => name(t.Replica)).filter((r, i, all) => r !== all[i - 1]);
   return [
-    ["#" + o.N, "num"], [o.Session ? "s" + o.Session : ""], [o.What], [places.join(" ")], [(o.Call / 1000).toFixed(3), "num"],
+    ["#" + o.N, "num"], [o.Session ? "s" + o.Session : ""], [o.What], [places.join(" ")], [seconds(o.Call), "num"],
     [o.Return < 0 ? "" : ((o.Return - o.Call) / 1000).toFixed(3), "num"], [o.Outcome, o.Outcome], [(o.Answer || "") + (o.Tries && o.Tries.length > 1 ? `  (${o.Tries.length} tries)` : "")],
   ];
 }
 
 function eventCells(i) {
-  return [[(events.At[i] / 1000).toFixed(3), "num"], [name(events.Replica[i])], [kindOf(i), kindOf(i) === "violation" ? "bad" : ""], [name(events.Peer[i])], [(events.Op[i] ? `#${events.Op[i]} ` : "") + textOf(i)]];
+  return [[seconds(events.At[i]), "num"], [name(events.Replica[i])], [kindOf(i), kindOf(i) === "violation" ? "bad" : ""], [name(events.Peer[i])], [(events.Op[i] ? `#${events.Op[i]} ` : "") + textOf(i)]];
 }

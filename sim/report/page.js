@@ -6,8 +6,8 @@ window.addEventListener("error", () => (document.documentElement.dataset.errors 
 readInk();
 applyFilter();
 const diagram = new Diagram();
-const opList = new List(els.ops, ["no.", "session", "what", "at", "called, ms", "took, ms", "outcome", "answer"], opCells, (n) => go({ op: n }, true));
-const traceList = new List(els.trace, ["ms", "at", "what", "peer", ""], eventCells, (i) => go({ event: i }, true));
+const opList = new List(els.ops, ["no.", "session", "what", "at", "called, s", "took, ms", "outcome", "answer"], opCells, (n) => go({ op: n }, true));
+const traceList = new List(els.trace, ["seconds", "at", "what", "peer", ""], eventCells, (i) => go({ event: i }, true));
 
 // go selects a target and brings it into view.
 function go(target, fromList) {
@@ -65,7 +65,7 @@ function markProof() {
 // refilter follows a change of the filter.
 function refilter() {
   applyFilter();
-  els.hits.textContent = filter.words.length ? `${filter.hits.length} events, ${filter.ops.length} operations` : "";
+  els.hits.textContent = filter.words.length ? `${counted(filter.hits.length, "event")}, ${counted(filter.ops.length, "operation")}` : "";
   els.opcount.textContent = `${filter.ops.length} of ${run.Ops.length}`;
   els.tracecount.textContent = eventCount ? `${filter.hits.length} of ${eventCount} events` : "none was made: a real cluster's history has operations only";
   els.trace.hidden = eventCount === 0;
@@ -73,6 +73,8 @@ function refilter() {
   traceList.show(filter.hits, (i) => (diagram.selected && diagram.selected.event === i ? "on" : proof.includes(events.Op[i]) ? "proves" : ""));
   diagram.layout();
 }
+
+const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 function setLanes(lanes) {
   filter.lanes = [...new Set(lanes)].sort((a, b) => a - b);
@@ -315,6 +317,7 @@ function open() {
   showDetails(null, go);
   if (!goHash(location.hash) && !times.length && run.Summary.Assert >= 0) go({ event: run.Summary.Assert });
   diagram.drawn = report;
+  document.documentElement.dataset.opened = performance.now().toFixed(0);
 }
 
 // report tells whoever tests the page what it has come to.

@@ -8,7 +8,8 @@ const proof = (run.Summary.Proof || []).map((p) => p.Number);
 const kindOf = (i) => run.Kinds[events.Kind[i]];
 const textOf = (i) => run.Texts[events.Text[i]];
 const name = (replica) => (replica ? "r" + replica : "");
-const ms = (t) => (t / 1000).toFixed(3) + " ms";
+const seconds = (t) => (t / 1e6).toFixed(6); // as the trace is printed
+const ms = (t) => (t / 1000).toFixed(3) + " ms"; // how long something lasts
 const endOf = (t) => (t < 0 ? run.Until : t);
 
 // Groups of kinds can be shown and hidden together.

@@ -173,7 +173,8 @@ func rolesOf(events []cluster.Event) []role {
 // roleOf reads what a Role event says: a role and, where the mode has one, a
 // term.
 func roleOf(e *cluster.Event) role {
-	r := role{Replica: e.Replica, From: micros(e.At), To: -1, Text: clean(e.Text)}
+	text := strings.TrimSuffix(clean(e.Text), ", term 0") // its mode has no terms
+	r := role{Replica: e.Replica, From: micros(e.At), To: -1, Text: text}
 	if found := inTerm.FindStringSubmatch(e.Text); found != nil {
 		r.Term, _ = strconv.ParseUint(found[1], 10, 64)
 	}
