@@ -174,7 +174,7 @@ func (c *Cluster) hangUp(r *Replica) {
 		e := l.towards(other.ID)
 		number := l.connection
 		l.connection = 0
-		at := max(c.now+l.random.between(0, newsMax), e.last[0])
+		at := max(c.now+l.random.between(0, newsMax), e.last[laneMessages], e.last[laneBulk])
 		if e.cuts > 0 {
 			at = c.now + DetectAfter
 		}
