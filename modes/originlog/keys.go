@@ -21,11 +21,17 @@ import (
 //     are remembered, all below its own highest.
 //  3. r3 would forget its own ones, and tell every new key, whose mark is its
 //     highest seq, that it is too old.
+//
+// Nor does the floor rise by what others have posted: a key whose home is here
+// has an article of this origin, or one that the cluster gave an id to in an
+// epoch of another mode. Else a key that was made here right before step 2, with
+// a mark from then, would be too old after it.
 type keyTable struct {
-	limit int // keys remembered
+	limit int             // keys remembered
+	self  board.ReplicaID // whose table it is; 0: not known yet
 	ids   map[string]board.ArticleID
 	queue byID   // what ids holds
-	floor uint64 // keys of all articles of at least this seq are here; 0: of all articles
+	floor uint64 // keys that have their home here, of all articles of at least this seq, are here; 0: of all articles
 }
 
 // byID is a heap with the lowest id on top.
@@ -59,7 +65,9 @@ func (t *keyTable) add(k board.KeyedID) {
 	if len(t.queue) > t.limit {
 		lowest := heap.Pop(&t.queue).(board.KeyedID)
 		delete(t.ids, lowest.Key)
-		t.floor = max(t.floor, lowest.ID.Seq+1)
+		if origin := lowest.ID.Origin; t.self == 0 || origin == t.self || origin == board.Cluster {
+			t.floor = max(t.floor, lowest.ID.Seq+1)
+		}
 	}
 }
 
@@ -68,8 +76,8 @@ func (t *keyTable) find(key string) (board.ArticleID, bool) {
 	return id, ok
 }
 
-// tooOld reports whether a key that is not in the table may have an article all
-// the same. An article's seq is above its key's mark.
+// tooOld reports whether a key that has its home here, and is not in the table,
+// may have an article all the same. An article's seq is above its key's mark.
 func (t *keyTable) tooOld(mark uint64) bool { return mark < t.floor }
 
 // homeOf is the replica that alone mints the article of a key: the one that the

@@ -104,6 +104,7 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	if l.mutant == mutants.M28 && e.Epoch > 1 { // keys of earlier epochs are forgotten
 		l.keys = newKeyTable(l.limits.keys)
 	}
+	l.keys.self = e.Self
 	all := func(board.ReplicaID) bool { return true }
 	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
 	for _, id := range e.Replicas {

@@ -92,6 +92,33 @@ func TestKeyTableForgetsTheLowest(t *testing.T) {
 	}
 }
 
+// What others have posted makes no key too old that has its home here; what is
+// forgotten of this origin's articles, or of the cluster's, does.
+func TestKeyTableFloorIsOfItsOwnKeys(t *testing.T) {
+	table := newKeyTable(3)
+	table.self = 1
+	add := func(origin board.ReplicaID, seqs ...uint64) {
+		for _, seq := range seqs {
+			id := board.ArticleID{Seq: seq, Origin: origin}
+			table.add(board.KeyedID{ID: id, Key: "k" + id.String()})
+		}
+	}
+	add(2, 10, 11, 12, 13, 14)
+	if table.tooOld(0) {
+		t.Errorf("the floor is %d after articles of r2 were forgotten, want none", table.floor)
+	}
+	add(1, 15)
+	add(2, 16, 17, 18)
+	if table.tooOld(16) || !table.tooOld(15) {
+		t.Errorf("the floor is %d after 15.1 was forgotten, want 16", table.floor)
+	}
+	add(board.Cluster, 19)
+	add(2, 20, 21, 22)
+	if table.tooOld(20) || !table.tooOld(19) {
+		t.Errorf("the floor is %d after 19 was forgotten, want 20", table.floor)
+	}
+}
+
 // A key's home is the replica that it names, if there is one of that number;
 // else all replicas find the same one, and keys spread over all.
 func TestHomeOf(t *testing.T) {
