@@ -20,6 +20,7 @@ class Diagram {
     this.bars = new Intervals(placeBars(), (b) => b.Call, (b) => endOfBar(b));
     this.spans = new Intervals(run.Spans, (s) => s.From, (s) => endOf(s.To));
     this.roles = new Intervals(run.Roles, (r) => r.From, (r) => endOf(r.To));
+    run.Spans.forEach((s, i) => (s.index = i));
     placeStrips(run.Spans);
     this.hot = [];
     this.selected = null;
@@ -194,7 +195,7 @@ class Diagram {
     const left = this.left(s.Replica);
     if (left === undefined) return;
     const width = this.laneWidth - 3;
-    const target = { span: run.Spans.indexOf(s) };
+    const target = { span: s.index };
     if (s.Kind === "fault") {
       c.globalAlpha = 0.16;
       c.fillStyle = ink.fault;
@@ -215,7 +216,7 @@ class Diagram {
   drawStrip(c, s, y0, h) {
     const x = this.x(s.Replica || clusterColumn);
     if (x === undefined) return;
-    const target = { span: run.Spans.indexOf(s) };
+    const target = { span: s.index };
     const at = x - 7 - s.strip * 4;
     const width = s.Kind === "link" ? 1 : 3;
     c.fillStyle = ink[s.Kind];
@@ -240,7 +241,7 @@ class Diagram {
       if (s.Replica || s.Kind !== "fault" || s.From >= top || endOf(s.To) <= top) return;
       const box = { x, y: y - 10, w: this.laneWidth, h: 14 };
       if (y > headHeight + 90 || !this.plates.every((p) => apart(p, box))) return;
-      this.written(label(c, s.Text, x + 10, y, this.room(clusterColumn, x + 10), ink.muted), { span: run.Spans.indexOf(s) });
+      this.written(label(c, s.Text, x + 10, y, this.room(clusterColumn, x + 10), ink.muted), { span: s.index });
       y += 14;
     });
   }
@@ -299,20 +300,24 @@ class Diagram {
     if (x1 === undefined) [x1, y1] = [x0 + (receiver > sender ? 18 : -18), y0 + 5];
     if (sender === receiver) x1 = x0 + 14;
     if (to < 0 || lost) [x1, y1] = [x0 + (x1 - x0) * 0.7, lost ? y0 + Math.max(6, (y1 - y0) * 0.7) : y1];
-    const chosen = [from, to].some((e) => e >= 0 && (sameTarget(this.selected, { event: e }) || sameTarget(this.hovered, { event: e })));
+    const chosen = this.isChosen(from) || this.isChosen(to);
     const hit = (from >= 0 && filter.hit[from]) || (to >= 0 && filter.hit[to]);
     c.globalAlpha = chosen ? 1 : hit ? faint : 0.08;
     c.strokeStyle = c.fillStyle = chosen ? ink.accent : lost ? ink.bad : ink.message;
     c.lineWidth = chosen ? 2 : 1;
-    c.setLineDash(to < 0 || lost ? [4, 3] : []);
+    if (to < 0 || lost) c.setLineDash([4, 3]);
     line(c, x0, y0, x1, y1);
-    c.setLineDash([]);
+    if (to < 0 || lost) c.setLineDash([]);
     if (lost) cross(c, x1, y1, 4);
     else if (to >= 0 && faint > 0.3) arrowHead(c, x0, y0, x1, y1);
     c.globalAlpha = 1;
-    if (hit) this.hot.push({ x0, y0, x1, y1, target: { event: from < 0 ? to : from }, other: to });
+    if (hit) this.hot.push({ x0, y0, x1, y1, target: { event: from < 0 ? to : from } });
     const part = Math.min(0.5, this.laneWidth / 2 / Math.abs(x1 - x0));
-    if (texts && hit && this.column.has(sender) && this.column.has(receiver) && tells(textOf(i))) this.texts.push({ i, chosen, x: x0 + part * (x1 - x0), y: y0 + part * (y1 - y0) + 3 });
+    if (texts && hit && this.column.has(sender) && this.column.has(receiver) && tells(textOf(i))) this.texts.push({ i, x: x0 + part * (x1 - x0), y: y0 + part * (y1 - y0) + 3 });
+  }
+
+  isChosen(event) {
+    return event >= 0 && ((this.selected && this.selected.event === event) || (this.hovered && this.hovered.event === event));
   }
 
   // drawMessageTexts writes what messages say where nothing else is written.
@@ -331,10 +336,10 @@ class Diagram {
   }
 
   // written notes where a text stands, and what it belongs to.
-  written(box, target, strong) {
+  written(box, target) {
     if (!box) return;
     this.plates.push(box);
-    this.hot.push({ ...box, target, strong });
+    this.hot.push({ ...box, target });
   }
 
   drawBars(c) {
@@ -373,7 +378,7 @@ class Diagram {
       c.strokeRect(x - 3, y0 - 3, barWidth + 6, Math.max(4, y1 - y0) + 6);
     }
     if (rank && y1 >= headHeight && y0 <= this.height) this.proofInView.add(b.op.N);
-    this.hot.push({ x: x - 3, y: y0 - 3, w: barWidth + 6, h: Math.max(4, y1 - y0) + 6, target, strong: true });
+    this.hot.push({ x: x - 3, y: y0 - 3, w: barWidth + 6, h: Math.max(4, y1 - y0) + 6, target });
     if (this.opLabelled.has(b) || selected) this.barLabel(c, b, x, y0, rank);
   }
 
@@ -382,7 +387,7 @@ class Diagram {
     c.font = rank ? fontBold : font;
     const box = label(c, barText(b), at, y0 + 8, this.room(b.Replica, at), rank ? ink.bad : ink[b.Outcome] || ink.fg, this.opLabelled.get(b) || 1);
     c.font = font;
-    this.written(box, { op: b.op.N }, true);
+    this.written(box, { op: b.op.N });
   }
 
   drawEvents(c) {
@@ -390,9 +395,9 @@ class Diagram {
       if (!filter.shown[i]) continue;
       const x = this.x(columnOf(i));
       if (x === undefined) continue;
-      const chosen = sameTarget(this.selected, { event: i });
+      const chosen = this.isChosen(i);
       c.globalAlpha = filter.hit[i] || chosen ? 1 : 0.15;
-      this.drawEvent(c, i, x, this.y(events.At[i]), chosen || sameTarget(this.hovered, { event: i }));
+      this.drawEvent(c, i, x, this.y(events.At[i]), chosen);
       c.globalAlpha = 1;
     }
   }
