@@ -25,8 +25,8 @@ type sloppy struct {
 }
 
 func drawSloppy(random *rand.Rand) *History {
-	s := &sloppy{random: random, h: &History{}, care: 60 + random.IntN(40)}
-	promises := []Promise{Sequential, Quorum, ReadYourWrite, Durable}
+	s := &sloppy{random: random, h: &History{}, care: 30 + random.IntN(70)}
+	promises := []Promise{Sequential, Sequential, Quorum, Quorum, ReadYourWrite, ReadYourWrite, Durable}
 	mode := 0
 	for e := range 1 + random.IntN(3) {
 		promise := promises[random.IntN(len(promises))]
@@ -36,16 +36,16 @@ func drawSloppy(random *rand.Rand) *History {
 		}
 		s.h.Epochs = append(s.h.Epochs, epoch)
 	}
-	n := 6 + random.IntN(14)
+	n := 8 + random.IntN(14)
 	now := time.Duration(0)
 	for i := range n {
 		now += time.Duration(random.IntN(3))
-		if s.epoch < len(s.h.Epochs)-1 && random.IntN(6) == 0 {
+		if s.epoch < len(s.h.Epochs)-1 && random.IntN(4) == 0 {
 			s.epoch++
 			s.merge()
 		}
 		s.operate(i, now)
-		if to, from := random.IntN(3), random.IntN(3); random.IntN(3) > 0 {
+		if to, from := random.IntN(3), random.IntN(3); random.IntN(3) == 0 {
 			s.boards[to] = s.boards[to].Join(s.boards[from])
 		}
 	}
@@ -76,7 +76,7 @@ func (s *sloppy) operate(i int, now time.Duration) {
 	if s.free[op.Session] > now && op.Session > 0 && random.IntN(5) > 0 { // else it is an old key, asked again
 		op.Call = s.free[op.Session]
 	}
-	op.Return = op.Call + time.Duration(random.IntN(6))
+	op.Return = op.Call + time.Duration(random.IntN(9))
 	s.free[op.Session] = max(s.free[op.Session], op.Return)
 	if s.keeps() {
 		s.boards[at] = s.boards[at].Join(s.tokens[op.Session])
@@ -110,7 +110,9 @@ func (s *sloppy) post(op *Op, at int) {
 		a.ID.Seq = 1 + s.boards[0].Join(s.boards[1]).Join(s.boards[2]).SeqMax()
 	}
 	if s.h.Epochs[s.epoch].Promise == Sequential {
-		s.top = max(s.top, s.boards[0].Join(s.boards[1]).Join(s.boards[2]).SeqMax()) + 1
+		if s.top++; s.keeps() {
+			s.top = max(s.top, 1+s.boards[0].Join(s.boards[1]).Join(s.boards[2]).SeqMax())
+		}
 		a.ID = board.ArticleID{Seq: s.top}
 		for r := range s.boards {
 			if s.keeps() {
@@ -145,6 +147,9 @@ func (s *sloppy) read(op *Op, at int) {
 	v := &View{UpTo: s.boards[at]}
 	if s.keeps() {
 		v.UpTo = v.UpTo.Join(s.tokens[op.Session])
+	}
+	if !s.keeps() && s.random.IntN(3) == 0 { // the board of long ago, or of elsewhere
+		v.UpTo = s.boards[s.random.IntN(3)].Meet(v.UpTo)
 	}
 	if s.random.IntN(6) == 0 && len(s.all) > 0 {
 		v.Through = s.all[s.random.IntN(len(s.all))].ID
