@@ -82,6 +82,7 @@ const (
 	lookIdleEvery = 100 * time.Millisecond // else
 	orderMax      = 5 * time.Millisecond   // an order's way
 	orderLateMax  = 600 * time.Millisecond // that of one that is late
+	saveSlowMax   = 100 * time.Millisecond // a record's way to a slow disk
 	prepareMax    = 300 * time.Millisecond // a plugin's start and rehearsal
 	reviveMax     = time.Second            // until another supervisor, after crashAtStep
 )
@@ -118,6 +119,9 @@ func (s *supervisor) start() {
 // look is a step now and then, as long as the supervisor lives.
 func (s *supervisor) look() {
 	s.step()
+	if !s.busy() {
+		s.checkUnsealed()
+	}
 	life := s.life
 	s.c.At(s.c.Now()+s.nextLook(), func() {
 		if s.core != nil && s.life == life {

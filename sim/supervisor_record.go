@@ -14,14 +14,17 @@ func (s *supervisor) save(r modechange.Record) {
 	if r.ModeEpoch > s.know.ModeEpoch {
 		s.checkEqual(r.Epoch)
 	}
-	if s.dies() {
-		s.crash(s.within(reviveMax))
-		return
+	after, then := s.within(s.saveMax), func() { s.saved(r) }
+	switch {
+	case s.dies(): // while the disk takes its time: long enough for those who are told too early
+		after, then = s.within(saveSlowMax), func() { s.crash(s.within(reviveMax)) }
+	case s.troubled():
+		after = s.within(saveSlowMax)
 	}
 	life := s.life
-	s.c.At(s.c.Now()+s.within(s.saveMax), func() {
+	s.c.At(s.c.Now()+after, func() {
 		if s.life == life {
-			s.saved(r)
+			then()
 		}
 	})
 }
@@ -106,6 +109,18 @@ func (s *supervisor) checkEqual(epoch uint64) {
 		if !b.Vector().Equal(first.Vector()) || b.Len() != first.Len() {
 			s.c.Fail(r.ID, "epoch %d is decided, and on disk %s has %d articles up to %s, %s has %d up to %s",
 				epoch, r.ID, b.Len(), b.Vector(), of.ID, first.Len(), first.Vector())
+			return
+		}
+	}
+}
+
+// checkUnsealed asserts that a seal has an end: while no change is under way,
+// nobody is sealed in the epoch that is on record. Posts would wait there for
+// another epoch, and none is to come.
+func (s *supervisor) checkUnsealed() {
+	for _, r := range s.c.All() {
+		if level := r.Level(); level.Sealed != nil && level.Epoch == s.know.Epoch {
+			s.c.Fail(r.ID, "no change is under way, and %s is sealed at %s in epoch %d: posts wait there for the next", r.ID, level.Sealed, level.Epoch)
 			return
 		}
 	}
