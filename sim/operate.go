@@ -26,13 +26,16 @@ type asked struct {
 	number  int // in the history
 	request host.Request
 	query   *board.Query // of a read; nil: the whole board
+	began   uint64       // the epoch in which the list began that it goes on with; 0: none
 	random  *rand.Rand   // how it goes on
 	timeout time.Duration
-	left    int            // tries, the one under way included
-	hops    bool           // it may go elsewhere
-	doubt   bool           // a try of it may have been done, and was not answered
-	ended   func(o *asked) // when it is over; nil: nobody waits
-	limit   time.Duration  // 0, or until when it is tried again and again
+	left    int             // tries, the one under way included
+	hops    bool            // it may go elsewhere
+	madeFor board.ReplicaID // its key was made for this replica, and nothing was done with it so far; 0: it stands
+	remade  bool            // once before
+	doubt   bool            // a try of it may have been done, and was not answered
+	ended   func(o *asked)  // when it is over; nil: nobody waits
+	limit   time.Duration   // 0, or until when it is tried again and again
 }
 
 // op is the operation's record. The slice grows: the pointer is for the moment.
@@ -56,6 +59,9 @@ func (s *session) begin(a asking, random *rand.Rand) *asked {
 		record.Target = o.request.Target
 	case modes.VerbRead:
 		o.query = s.queryFor(a.page, random)
+		if o.query != nil && o.query.UpTo != nil {
+			o.began = s.listing.epoch
+		}
 	}
 	if a.verb.Writes() {
 		o.write(a, &record)
@@ -83,7 +89,7 @@ func (o *asked) write(a asking, record *history.Op) {
 	article.Author, article.Title = fmt.Sprintf("session %d", o.session.number), titleOf(o.number)
 	switch a.key {
 	case keyMade:
-		article.Key = o.session.makeKey("key "+article.Title, a.at)
+		article.Key, o.madeFor = o.session.makeKey("key "+article.Title, a.at), a.at
 	case keyOwn:
 		article.Key = "own key of " + article.Title
 	}
@@ -168,13 +174,36 @@ func (o *asked) end(t int, at board.ReplicaID, a host.Answer, gaveUp bool) {
 	if a.Outcome == host.Unknown && !o.request.Verb.Writes() {
 		a.Outcome, a.Kind = host.Refused, modes.Deadline // it leaves nothing behind
 	}
+	if a.Outcome == host.Unknown && a.Why == modes.KeyTooOld && o.mayRemakeKey() {
+		o.remakeKey(t, at)
+		return
+	}
+	o.madeFor = 0
 	o.recordTry(t, at, a)
 	if o.goesOn(a) {
 		o.left--
+		o.session.run.coverage.Faults[Retries]++
 		o.session.run.after(pauseBetween(o.random), func() { o.again(at) })
 		return
 	}
 	o.over(at)
+}
+
+// mayRemakeKey reports whether a key that is too old may be replaced, as clients'
+// library does: it was made for this very try, from a mark that had become stale.
+func (o *asked) mayRemakeKey() bool { return o.madeFor != 0 && (!o.remade || o.limit > 0) }
+
+// remakeKey tries again with another key. Nothing was done with the old one: if
+// something was, nobody has posted that article.
+func (o *asked) remakeKey(t int, at board.ReplicaID) {
+	r, op := o.session.run, o.op()
+	op.Tries[t].Return, op.Tries[t].Text = r.now(), modes.KeyTooOld+": another is made"
+	r.after(pauseBetween(o.random), func() {
+		o.remade = true
+		key := o.session.makeKey(fmt.Sprintf("key %s, try %d", titleOf(o.number), t+2), o.madeFor)
+		o.request.Article.Key, o.op().Key = key, key
+		o.again(o.madeFor)
+	})
 }
 
 // recordTry writes down one try, and what it means for the operation: once any
@@ -188,7 +217,8 @@ func (o *asked) recordTry(t int, at board.ReplicaID, a host.Answer) {
 	case host.OK:
 		try.Outcome, try.Text = history.OK, a.ID.String()
 		if !acknowledged {
-			op.Outcome, op.Return, op.Epoch, op.Replica = history.OK, r.now(), a.Epoch, at
+			op.Outcome, op.Return, op.Replica = history.OK, r.now(), at
+			op.Epoch = cmp.Or(o.began, a.Epoch) // a list is of the epoch in which it began
 			op.Kind, op.Why = "", ""
 		}
 		r.server = at
@@ -229,8 +259,7 @@ func (o *asked) goesOn(a host.Answer) bool {
 // again tries once more, here or elsewhere.
 func (o *asked) again(at board.ReplicaID) {
 	r := o.session.run
-	r.coverage.Faults[Retries]++
-	if o.hops && o.random.IntN(4) > 0 {
+	if o.hops && o.madeFor == 0 && o.random.IntN(4) > 0 {
 		at = board.ReplicaID(1 + o.random.IntN(r.plan.Replicas))
 		r.coverage.Faults[Hops]++
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 
 	"consequor/board"
@@ -70,7 +71,7 @@ func (o *asked) takeRead(op *history.Op, at board.ReplicaID, shown *board.Board,
 		seen = q.Since.Join(q.UpTo.Through(page.Entries[len(page.Entries)-1].ID))
 	}
 	op.View = viewOf(&q, &page)
-	s.goOn(&q, &page, board.Token{Epoch: a.Epoch, Seen: seen})
+	s.goOn(&q, &page, board.Token{Epoch: cmp.Or(o.began, a.Epoch), Seen: seen})
 	return seen
 }
 
