@@ -28,7 +28,7 @@ import (
 // a mark from then, would be too old after it.
 type keyTable struct {
 	limit int             // keys remembered
-	self  board.ReplicaID // whose table it is; 0: not known yet
+	self  board.ReplicaID // whose table it is; 0: not known yet, and nothing is forgotten
 	ids   map[string]board.ArticleID
 	queue byID   // what ids holds
 	floor uint64 // keys that have their home here, of all articles of at least this seq, are here; 0: of all articles
@@ -62,10 +62,23 @@ func (t *keyTable) add(k board.KeyedID) {
 	}
 	t.ids[k.Key] = k.ID
 	heap.Push(&t.queue, k)
-	if len(t.queue) > t.limit {
+	if t.self != 0 {
+		t.trim()
+	}
+}
+
+// start says whose table it is, and how far back the keys reach that are in it.
+func (t *keyTable) start(self board.ReplicaID, from uint64) {
+	t.self, t.floor = self, from
+	t.trim()
+}
+
+// trim forgets what is more than the table may hold.
+func (t *keyTable) trim() {
+	for len(t.queue) > t.limit {
 		lowest := heap.Pop(&t.queue).(board.KeyedID)
 		delete(t.ids, lowest.Key)
-		if origin := lowest.ID.Origin; t.self == 0 || origin == t.self || origin == board.Cluster {
+		if origin := lowest.ID.Origin; origin == t.self || origin == board.Cluster {
 			t.floor = max(t.floor, lowest.ID.Seq+1)
 		}
 	}

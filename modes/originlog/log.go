@@ -100,11 +100,10 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 	l.config = c
 	l.self, l.replicas, l.incarnation = e.Self, e.Replicas, e.Incarnation
 	l.board, l.started = e.Board, l.now
-	l.keys.floor = max(l.keys.floor, e.KeysFrom)
 	if l.mutant == mutants.M28 && e.Epoch > 1 { // keys of earlier epochs are forgotten
-		l.keys = newKeyTable(l.limits.keys)
+		l.keys, e.KeysFrom = newKeyTable(l.limits.keys), 0
 	}
-	l.keys.self = e.Self
+	l.keys.start(e.Self, e.KeysFrom)
 	all := func(board.ReplicaID) bool { return true }
 	l.random = rand.New(rand.NewPCG(e.Seed, e.Incarnation<<32|uint64(e.Self)))
 	for _, id := range e.Replicas {

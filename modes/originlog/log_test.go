@@ -64,6 +64,7 @@ func TestStableOn(t *testing.T) {
 // a mark below that is too old to tell.
 func TestKeyTableForgets(t *testing.T) {
 	table := newKeyTable(3)
+	table.start(1, 0)
 	for seq := uint64(10); seq < 15; seq++ {
 		table.add(board.KeyedID{ID: board.ArticleID{Seq: seq, Origin: 1}, Key: "k" + board.ArticleID{Seq: seq}.String()})
 	}
@@ -79,6 +80,7 @@ func TestKeyTableForgets(t *testing.T) {
 // that was made here just now is never too old.
 func TestKeyTableForgetsTheLowest(t *testing.T) {
 	table := newKeyTable(3)
+	table.start(1, 0)
 	for _, seq := range []uint64{90, 91, 92, 10, 11, 12, 13} {
 		table.add(board.KeyedID{ID: board.ArticleID{Seq: seq, Origin: 1}, Key: "k" + board.ArticleID{Seq: seq}.String()})
 	}
@@ -96,7 +98,7 @@ func TestKeyTableForgetsTheLowest(t *testing.T) {
 // forgotten of this origin's articles, or of the cluster's, does.
 func TestKeyTableFloorIsOfItsOwnKeys(t *testing.T) {
 	table := newKeyTable(3)
-	table.self = 1
+	table.start(1, 0)
 	add := func(origin board.ReplicaID, seqs ...uint64) {
 		for _, seq := range seqs {
 			id := board.ArticleID{Seq: seq, Origin: origin}
