@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"consequor/mutants"
 	"consequor/sim/cluster"
 	"consequor/sim/history"
 )
@@ -18,6 +19,7 @@ var (
 	modeFlag  = flag.String("mode", "", "the only mode for TestSeeds")
 	sizeFlag  = flag.Int("replicas", 5, "in TestSeeds")
 	faultFlag = flag.String("faults", "all", "that TestSeeds deals out")
+	mutFlag   = flag.String("mutant", "", "for TestSeeds to run with: it fails when that shows")
 	keepFlag  = flag.Bool("keep", false, "TestSeeds goes on after a failure")
 )
 
@@ -53,12 +55,18 @@ func TestSeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mutant := mutants.None
+	if *mutFlag != "" {
+		if mutant, err = mutants.Parse(*mutFlag); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, mode := range builtinModes {
 		if *modeFlag != "" && mode != *modeFlag {
 			continue
 		}
 		t.Run(mode, func(t *testing.T) {
-			c := Config{Mode: mode, Replicas: *sizeFlag, Faults: faults}
+			c := Config{Mode: mode, Replicas: *sizeFlag, Faults: faults, Mutant: mutant}
 			if *seedFlag != 0 {
 				r := runSeed(t, c, *seedFlag, func(e cluster.Event) {
 					t.Logf("%12s r%d %-10s r%d %d op%d %s", e.At, e.Replica, e.Kind, e.Peer, e.Message, e.Op, e.Text)
