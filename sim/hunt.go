@@ -130,14 +130,17 @@ func (h Hunter) start(ctx context.Context, c Config, from uint64) (Start, error)
 }
 
 // ownError reports whether a run ended by a mistake of the simulator, not by
-// what it was to find: a difference between two runs, or a panic that nobody has
-// meant as an assertion.
+// what it was to find: a difference between two runs, no end, or a panic that
+// nobody has meant as an assertion.
 func (r *Result) ownError() bool {
 	if r.Err == nil {
 		return false
 	}
-	_, differs := r.Err.(*NotDeterministicError)
-	return differs || ownPanic.MatchString(r.Err.Error())
+	switch r.Err.(type) {
+	case *NotDeterministicError, *EndlessError:
+		return true
+	}
+	return ownPanic.MatchString(r.Err.Error())
 }
 
 var ownPanic = regexp.MustCompile(`panic: (runtime error|.*, in sim[./])`)

@@ -181,7 +181,10 @@ func (s *shrinker) together(candidates [][]int) []*Result {
 	results := make([]*Result, len(candidates))
 	var running sync.WaitGroup
 	for i, numbers := range candidates {
-		running.Go(func() { results[i] = s.run(s.whole.Only(numbers), nil) })
+		running.Go(func() {
+			p := s.whole.Only(numbers)
+			results[i] = bounded(p, runTimeMax, func() ran { return ran{s.run(p, nil), false} }).Result
+		})
 	}
 	running.Wait()
 	return results

@@ -1,14 +1,17 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"consequor/board"
 	"consequor/sim/cluster"
+	"consequor/sim/history"
 )
 
 // Sweep runs seeds From, From+1, ... on all cores.
@@ -32,8 +35,9 @@ type Sweep struct {
 	// Config.Launch.
 	Launchers []func(replica board.ReplicaID) (cluster.Machine, error)
 
-	draw func(Config, uint64) (*Plan, error) // nil: Draw
-	run  Runner                              // nil: Run
+	draw   func(Config, uint64) (*Plan, error) // nil: Draw
+	run    Runner                              // nil: Run
+	runMax time.Duration                       // default runTimeMax
 }
 
 // Runner is what runs a plan: Run, or a test's own.
@@ -42,6 +46,10 @@ type Runner func(p *Plan, trace func(cluster.Event)) *Result
 const (
 	// againEvery is how many runs there are to each that is run twice.
 	againEvery = 100
+
+	// runTimeMax is how long a run may take, in real time; most take a twentieth
+	// of a second.
+	runTimeMax = 2 * time.Minute
 
 	// failuresKeptMax is how many failures a sweep keeps, of the lowest seeds;
 	// further ones are counted.
@@ -175,11 +183,37 @@ func (s *Sweep) work(ctx context.Context, d *dealer, c Config, results chan<- ra
 			d.stop(err)
 			return
 		}
-		r := s.one(plan)
+		r := bounded(plan, cmp.Or(s.runMax, runTimeMax), func() ran { return s.one(plan) })
 		if r.Failed() && !s.KeepGoing {
 			d.stop(nil)
 		}
 		results <- r
+	}
+}
+
+// EndlessError says that a run was given up: something in it goes on for ever
+// within one event, where no virtual time passes. Its goroutine goes on until
+// the program ends.
+type EndlessError struct {
+	Seed uint64
+	For  time.Duration
+}
+
+func (e *EndlessError) Error() string {
+	return fmt.Sprintf("seed %d has not come to an end for %v of real time: one of its steps is endless", e.Seed, e.For)
+}
+
+// bounded waits for the end of a run no longer than the run may take.
+func bounded(p *Plan, limit time.Duration, run func() ran) ran {
+	done := make(chan ran, 1)
+	go func() { done <- run() }()
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case r := <-done:
+		return r
+	case <-late.C:
+		return ran{&Result{Plan: p, History: &history.History{}, Err: &EndlessError{p.Seed, limit}}, false}
 	}
 }
 
@@ -216,7 +250,9 @@ func orOver(event string) string {
 
 // RunTwice runs a plan twice and compares the two runs event by event. The
 // second one's result counts, and a difference is a failure of its own.
-func RunTwice(p *Plan) *Result { return runTwice(Run, p) }
+func RunTwice(p *Plan) *Result {
+	return bounded(p, runTimeMax, func() ran { return ran{runTwice(Run, p), true} }).Result
+}
 
 func runTwice(run Runner, p *Plan) *Result {
 	var first []cluster.Event

@@ -172,3 +172,18 @@ func TestSweepNotDeterministic(t *testing.T) {
 		}
 	}
 }
+
+// A step without an end: the run is given up, and told as a failure.
+func TestSweepGivesUpEndlessRuns(t *testing.T) {
+	never := make(chan struct{})
+	defer close(never)
+	s := Sweep{From: 3, Seeds: 9, Workers: 1, draw: fakeDraw, runMax: time.Millisecond, run: func(p *Plan, _ func(cluster.Event)) *Result {
+		<-never
+		return &Result{Plan: p}
+	}}
+	o, err := s.Run(t.Context())
+	var endless *EndlessError
+	if err != nil || o.Runs != 1 || !errors.As(o.Failures[0].Err, &endless) || endless.Seed != 3 {
+		t.Errorf("%+v (%v)", o, err)
+	}
+}

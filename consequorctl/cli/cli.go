@@ -39,6 +39,7 @@ type grammar struct {
 	Restart restartCmd `cmd:"" group:"faults" help:"Start a replica again."`
 
 	Sim        simCmd        `cmd:"" group:"work" help:"Find out whether a mode keeps its promise, in virtual time and under every fault."`
+	Check      checkCmd      `cmd:"" group:"work" help:"Judge a history that was written down."`
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
 	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`

@@ -20,6 +20,7 @@ type simRunCmd struct {
 	Trace      bool    `help:"With --seed: print each event on a line."`
 	KeepGoing  bool    `help:"Run all seeds though some fail."`
 	ShrinkRuns int     `help:"How many runs a failure may take to be shrunk (0: it is not)." default:"400" placeholder:"N"`
+	History    string  `help:"Write what its clients saw as JSON lines: consequorctl check judges it." placeholder:"FILE"`
 	Report     string  `help:"Write the run that failed (with --seed: the run) as one HTML page." placeholder:"FILE"`
 }
 
@@ -157,15 +158,25 @@ func (c *simRunCmd) shrink(ctx context.Context, console *Console, s *simulation,
 	return c.write(console, s, told, shrunk.Result, told.Failures[0].Command)
 }
 
-// shrinks: a run that is not the same twice cannot be made shorter.
+// shrinks: a run that is not the same twice, or has no end, cannot be made
+// shorter.
 func shrinks(r *sim.Result) bool {
-	_, differs := r.Err.(*sim.NotDeterministicError)
-	return !differs
+	switch r.Err.(type) {
+	case *sim.NotDeterministicError, *sim.EndlessError:
+		return false
+	}
+	return true
 }
 
-// write writes the report of a run, which the command repeats.
+// write writes the history and the report of a run, which the command repeats.
 func (c *simRunCmd) write(console *Console, s *simulation, told *simResult, r *sim.Result, command string) error {
-	if c.Report != "" {
+	if c.History != "" {
+		if err := writeHistory(console.Path(c.History), r.History); err != nil {
+			return err
+		}
+		told.History = c.History
+	}
+	if c.Report != "" && shrinks(r) {
 		var events []cluster.Event
 		again := sim.Run(r.Plan, func(e cluster.Event) { events = append(events, e) })
 		if err := writeReport(console.Path(c.Report), s.report(again, command, events)); err != nil {

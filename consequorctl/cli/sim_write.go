@@ -8,6 +8,7 @@ import (
 
 	"consequor/sim"
 	"consequor/sim/cluster"
+	"consequor/sim/history"
 	"consequor/sim/report"
 )
 
@@ -27,8 +28,20 @@ func (s *simulation) report(r *sim.Result, command string, events []cluster.Even
 	return page
 }
 
+// reportOf is what the page of a history shows that has no trace.
+func reportOf(h *history.History, verdicts history.Verdicts) *report.Report {
+	return &report.Report{Title: h.Source, Replicas: h.Replicas, History: h, Verdicts: verdicts}
+}
+
 func writeReport(path string, r *report.Report) error {
 	return writeFile("report", path, func(w io.Writer) error { return report.Write(w, r) })
+}
+
+func writeHistory(path string, h *history.History) error {
+	return writeFile("history", path, func(w io.Writer) error {
+		_, err := h.WriteTo(w)
+		return err
+	})
 }
 
 // writeFile makes or replaces a file.
