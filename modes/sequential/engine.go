@@ -296,7 +296,14 @@ func (m *Mode) acceptable(message *pb.Message, span *modes.Span) bool {
 			return false
 		}
 		return true
-	case pb.MsgApp, pb.MsgAppResp, pb.MsgHeartbeatResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgPreVote, pb.MsgPreVoteResp,
+	case pb.MsgAppResp:
+		if m.leads() && message.GetTerm() == m.term && !message.GetReject() && message.GetIndex() > m.log.last() {
+			m.halt(fmt.Sprintf("log lost: it ends at %d, and r%d has saved what this coordinator of term %d must have, up to %d at least",
+				m.log.last(), message.GetFrom(), m.term, message.GetIndex()))
+			return false
+		}
+		return true
+	case pb.MsgApp, pb.MsgHeartbeatResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgPreVote, pb.MsgPreVoteResp,
 		pb.MsgReadIndex, pb.MsgReadIndexResp, pb.MsgTimeoutNow:
 		return true
 	}

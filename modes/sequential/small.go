@@ -13,7 +13,7 @@ func NewVariant(small bool, mutant mutants.Mutant) modes.Mode {
 	l := defaultLimits
 	if small {
 		l.logLenMax, l.logLenKeep = 8, 4
-		l.keyCountMax = 20
+		l.keyCountMax = 64
 		l.boardTimeout = 500 * time.Millisecond
 	}
 	return newBroken(l, mutant)
