@@ -52,7 +52,11 @@ type Report struct {
 var files embed.FS
 
 // scripts are the page's, in the order in which they need each other.
-var scripts = []string{"run.js", "axis.js", "shapes.js", "diagram.js", "map.js", "lists.js", "details.js", "page.js"}
+var scripts = []string{
+	"run.js", "axis.js", "shapes.js",
+	"diagram.js", "labels.js", "faults.js", "messages.js", "bars.js", "marks.js", "map.js",
+	"lists.js", "details.js", "page.js", "input.js", "open.js",
+}
 
 var page = template.Must(template.ParseFS(files, "page.html"))
 

@@ -175,12 +175,12 @@ func randomRun(replicas, n int) *Report {
 
 // change is a mode change, by the supervisor.
 func (r *recorder) change() {
-	r.emit(cluster.Ordered, 1, 0, "seal epoch 1")
-	r.emit(cluster.Ordered, 2, 0, "seal epoch 1")
+	r.emit(cluster.Ordered, 0, 0, "r1: seal epoch 1")
+	r.emit(cluster.Ordered, 0, 0, "r2: seal epoch 1")
 	r.pass(4 * time.Millisecond)
 	r.emit(cluster.Decided, 0, 0, "on record: epoch 2 in mode quorum, which began with epoch 2")
-	r.emit(cluster.Ordered, 1, 0, "activate epoch 2")
-	r.emit(cluster.Ordered, 2, 0, "activate epoch 2")
+	r.emit(cluster.Ordered, 0, 0, "r1: activate epoch 2")
+	r.emit(cluster.Ordered, 0, 0, "r2: activate epoch 2")
 }
 
 func (r *recorder) outage(begin, end cluster.EventKind, id board.ReplicaID, lasts time.Duration) {
