@@ -296,6 +296,15 @@ func (m *Mode) acceptable(message *pb.Message, span *modes.Span) bool {
 			return false
 		}
 		return true
+	case pb.MsgApp:
+		if index := message.GetIndex(); message.GetTerm() >= m.term && index <= m.applied {
+			if term, err := m.log.Term(index); err == nil && term != message.GetLogTerm() {
+				m.halt(fmt.Sprintf("log lost: entry %d was applied with term %d, and has term %d in the log of r%d, coordinator of term %d",
+					index, term, message.GetLogTerm(), message.GetFrom(), message.GetTerm()))
+				return false
+			}
+		}
+		return true
 	case pb.MsgAppResp:
 		if m.leads() && message.GetTerm() == m.term && !message.GetReject() && message.GetIndex() > m.log.last() {
 			m.halt(fmt.Sprintf("log lost: it ends at %d, and r%d has saved what this coordinator of term %d must have, up to %d at least",
@@ -303,7 +312,7 @@ func (m *Mode) acceptable(message *pb.Message, span *modes.Span) bool {
 			return false
 		}
 		return true
-	case pb.MsgApp, pb.MsgHeartbeatResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgPreVote, pb.MsgPreVoteResp,
+	case pb.MsgHeartbeatResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgPreVote, pb.MsgPreVoteResp,
 		pb.MsgReadIndex, pb.MsgReadIndexResp, pb.MsgTimeoutNow:
 		return true
 	}
