@@ -209,9 +209,10 @@ func (h *Host) send(to board.ReplicaID, message []byte) {
 
 // sendSelf gives a mode its own message back. It is how a mode learns that
 // something is on disk, and nobody repeats it: it must not get lost. Mutant M14
-// drops it while other events wait, as peers' messages are dropped: a replica
-// that is alone then never counts itself, and the post of a busy moment waits
-// until its deadline.
+// drops it while other events wait, as peers' messages are dropped: 1. r3 saves an
+// entry and tells itself so, in a busy moment. 2. Its log never hears that the
+// entry is on disk, and no later one comes. 3. r1 and r2 have acknowledged the
+// post; at r3 it does not appear.
 func (h *Host) sendSelf(e modes.Receive) {
 	if h.Mutant != mutants.M14 || len(h.pending.events) == 0 {
 		h.pending.push(e)
