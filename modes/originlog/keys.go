@@ -9,8 +9,8 @@ import (
 
 // keyTable finds the article that a key stands for, among those on this board.
 // It has the keys of the articles with the highest ids; those of lower ones are
-// forgotten, and then a key that is not there and whose mark lies below the
-// floor may have one.
+// forgotten, and then a key that is not there may have one between its mark and
+// the floor.
 //
 // Articles do not come by rising id. Were the first to come the first to be
 // forgotten, the floor could rise above the whole board, and every new key would
@@ -90,8 +90,8 @@ func (t *keyTable) find(key string) (board.ArticleID, bool) {
 }
 
 // tooOld reports whether a key that has its home here, and is not in the table,
-// may have an article all the same. An article's seq is above its key's mark.
-func (t *keyTable) tooOld(mark uint64) bool { return mark < t.floor }
+// may have an article all the same: one below the floor, and above its mark.
+func (t *keyTable) tooOld(mark uint64) bool { return t.floor > 0 && mark < t.floor-1 }
 
 // homeOf is the replica that alone mints the article of a key: the one that the
 // key's text names, else one that all replicas find alike.

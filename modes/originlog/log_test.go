@@ -68,7 +68,7 @@ func TestKeyTableForgets(t *testing.T) {
 	for seq := uint64(10); seq < 15; seq++ {
 		table.add(board.KeyedID{ID: board.ArticleID{Seq: seq, Origin: 1}, Key: "k" + board.ArticleID{Seq: seq}.String()})
 	}
-	if _, ok := table.find("k11"); ok || table.tooOld(12) || !table.tooOld(11) {
+	if _, ok := table.find("k11"); ok || table.tooOld(11) || !table.tooOld(10) {
 		t.Errorf("k11 is there: %v; floor %d, want 12", ok, table.floor)
 	}
 	if id, ok := table.find("k12"); !ok || id.Seq != 12 {
@@ -89,7 +89,7 @@ func TestKeyTableForgetsTheLowest(t *testing.T) {
 			t.Errorf("%s was forgotten", key)
 		}
 	}
-	if len(table.ids) != 3 || table.tooOld(14) || !table.tooOld(13) {
+	if len(table.ids) != 3 || table.tooOld(13) || !table.tooOld(12) {
 		t.Errorf("%d keys are left, floor %d; want 3 and 14", len(table.ids), table.floor)
 	}
 }
@@ -111,12 +111,12 @@ func TestKeyTableFloorIsOfItsOwnKeys(t *testing.T) {
 	}
 	add(1, 15)
 	add(2, 16, 17, 18)
-	if table.tooOld(16) || !table.tooOld(15) {
+	if table.tooOld(15) || !table.tooOld(14) {
 		t.Errorf("the floor is %d after 15.1 was forgotten, want 16", table.floor)
 	}
 	add(board.Cluster, 19)
 	add(2, 20, 21, 22)
-	if table.tooOld(20) || !table.tooOld(19) {
+	if table.tooOld(19) || !table.tooOld(18) {
 		t.Errorf("the floor is %d after 19 was forgotten, want 20", table.floor)
 	}
 }
@@ -252,18 +252,18 @@ func TestOneKeyOneArticle(t *testing.T) {
 func TestKeyTooOld(t *testing.T) {
 	l, out := begun(2, Config{Copies: 1})
 	l.board, l.keys.floor = parse(t, "90.1"), 50
-	effects := take(l, out, post(1, "old~49.1", 49))
+	effects := take(l, out, post(1, "old~48.1", 48))
 	if replies := of[modes.Reply](effects); len(replies) != 1 || replies[0].Outcome != modes.Unknown || replies[0].Why != modes.KeyTooOld {
 		t.Errorf("%+v, want unknown: %s", effects, modes.KeyTooOld)
 	}
 	out.List = nil
-	l.OnReceive(modes.Receive{From: 2, Message: appendForward(nil, &forward{incarnation: 1, request: 7, mark: 49, article: board.Article{Title: "t", Key: "old~49.1"}})})
+	l.OnReceive(modes.Receive{From: 2, Message: appendForward(nil, &forward{incarnation: 1, request: 7, mark: 48, article: board.Article{Title: "t", Key: "old~48.1"}})})
 	want := []modes.SendNow{{To: 2, Message: appendUnknown(nil, unknown{1, 7, modes.KeyTooOld})}}
 	if diff := cmp.Diff(want, of[modes.SendNow](out.List)); diff != "" {
 		t.Errorf("a forward of it (-want +got):\n%s", diff)
 	}
-	if effects := take(l, out, post(2, "new~50.1", 50)); len(of[modes.Store](effects)) != 1 {
-		t.Errorf("a key with a mark at the floor: %+v, want an article", effects)
+	if effects := take(l, out, post(2, "new~49.1", 49)); len(of[modes.Store](effects)) != 1 {
+		t.Errorf("a key with a mark right below the floor: %+v, want an article", effects)
 	}
 }
 
