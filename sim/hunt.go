@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"consequor/modes"
 	"consequor/mutants"
@@ -28,6 +29,10 @@ const (
 	startsDefault    = 3
 	huntSeedsDefault = 50
 	startApart       = 1000
+
+	// huntRunMax is how long a run may take, in real time: broken protocols may
+	// send each other ever more.
+	huntRunMax = 20 * time.Second
 
 	// ownErrorsMax is how many runs of one hunt may end by an error of the
 	// simulator's own before the hunt gives up.
@@ -107,7 +112,7 @@ func (h Hunter) Run(ctx context.Context, m mutants.Mutant) (*Catch, error) {
 func (h Hunter) start(ctx context.Context, c Config, from uint64) (Start, error) {
 	s := Start{From: from}
 	for s.Seeds < h.Seeds {
-		sweep := Sweep{Config: c, From: from + uint64(s.Seeds), Seeds: h.Seeds - s.Seeds, draw: h.draw, run: h.run}
+		sweep := Sweep{Config: c, From: from + uint64(s.Seeds), Seeds: h.Seeds - s.Seeds, draw: h.draw, run: h.run, runMax: huntRunMax}
 		o, err := sweep.Run(ctx)
 		if err != nil {
 			return s, err
@@ -181,7 +186,7 @@ func (h Hunter) control(ctx context.Context, c *Catch) error {
 	config := c.config
 	config.Mutant = mutants.None
 	for _, s := range c.Starts {
-		sweep := Sweep{Config: config, From: s.From, Seeds: s.Seeds, draw: h.draw, run: h.run}
+		sweep := Sweep{Config: config, From: s.From, Seeds: s.Seeds, draw: h.draw, run: h.run, runMax: huntRunMax}
 		o, err := sweep.Run(ctx)
 		if err != nil {
 			return err
