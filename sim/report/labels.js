@@ -46,8 +46,8 @@ class Rows {
   }
 
   isFree(rows, y) {
-    const slot = Math.floor(y / 14);
-    for (let s = slot - 1; s <= slot + 1; s++) if (Math.abs((rows.get(s) ?? -99) - y) < 13) return false;
+    const slot = Math.floor(y / lineHeight);
+    for (let s = slot - 1; s <= slot + 1; s++) if (Math.abs((rows.get(s) ?? -99) - y) < lineHeight) return false;
     return true;
   }
 
@@ -55,8 +55,8 @@ class Rows {
   take(column, y, lines) {
     const rows = this.columns.get(column) || this.columns.set(column, new Map()).get(column);
     let n = 0;
-    for (; n < lines && this.isFree(rows, y + 13 * n); n++);
-    for (let k = 0; k < n; k++) rows.set(Math.floor((y + 13 * k) / 14), y + 13 * k);
+    for (; n < lines && this.isFree(rows, y + lineHeight * n); n++);
+    for (let k = 0; k < n; k++) rows.set(Math.floor((y + lineHeight * k) / lineHeight), y + lineHeight * k);
     return n;
   }
 }

@@ -89,6 +89,7 @@ function orderText(i) {
 function labelText(i) {
   const kind = kindOf(i);
   if (isOrder(i)) return orderText(i);
+  if (kind === "fault over") return "over: " + textOf(i);
   const plain = kind === "stored" || kind === "note" || kind === "role" || groupOf(i) >= 6;
   return plain ? textOf(i) : `${kind} ${eventText(i)}`;
 }

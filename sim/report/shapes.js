@@ -15,6 +15,7 @@ const sessionHues = [210, 330, 185, 20, 240, 55, 300, 0];
 const sessionInk = (session) => (session ? `hsl(${sessionHues[(session - 1) % 8]} 75% ${50 + 12 * ((session >> 3) % 3)}%)` : ink.muted);
 
 const font = "11px system-ui, sans-serif";
+const lineHeight = 13; // no two texts of a column are closer
 const fontBold = "600 11px system-ui, sans-serif";
 
 function line(c, x0, y0, x1, y1) {
@@ -45,13 +46,13 @@ function label(c, text, x, y, widthMax, colour, lines = 1) {
   if (!rows.length) return null;
   const width = Math.max(...rows.map((row) => c.measureText(row).width));
   const left = x - width * ({ center: 0.5, right: 1 }[c.textAlign] || 0);
-  const box = { x: left - 2, y: y - 9, w: width + 4, h: 13 * rows.length };
+  const box = { x: left - 2, y: y - 9, w: width + 4, h: lineHeight * rows.length };
   c.globalAlpha = 0.85;
   c.fillStyle = ink.panel;
   c.fillRect(box.x, box.y, box.w, box.h);
   c.globalAlpha = 1;
   c.fillStyle = colour;
-  rows.forEach((row, i) => c.fillText(row, x, y + 13 * i));
+  rows.forEach((row, i) => c.fillText(row, x, y + lineHeight * i));
   return box;
 }
 
