@@ -17,6 +17,7 @@ function open() {
   showDetails(null, go);
   if (!goHash(location.hash) && !times.length && run.Summary.Assert >= 0) go({ event: run.Summary.Assert });
   diagram.drawn = report;
+  diagram.draw(); // at once: no frame may come while the page is not looked at
   document.documentElement.dataset.opened = performance.now().toFixed(0);
 }
 
