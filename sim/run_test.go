@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"consequor/board"
+	"consequor/modes/sequential"
 	"consequor/mutants"
 	"consequor/sim/cluster"
 	"consequor/sim/history"
@@ -186,4 +188,51 @@ func BenchmarkRun(b *testing.B) {
 			b.ReportMetric(float64(events)/float64(b.N), "events/op")
 		})
 	}
+}
+
+// Scenario: somebody's own mode, here sequential under another name. It is held
+// to what its author says of it, starts in each of its lives, and is changed
+// only to itself.
+func TestOwnMode(t *testing.T) {
+	lives := 0
+	c := Config{Mode: "mine", Replicas: 3, Faults: All, Promise: history.Sequential, Launch: func(board.ReplicaID) (cluster.Machine, error) {
+		lives++
+		return direct{sequential.New()}, nil
+	}}
+	changes := 0
+	for seed := uint64(1); seed <= 10; seed++ {
+		r := runSeed(t, c, seed, nil)
+		if r.Failed() || r.Plan.losses != 0 {
+			t.Error(told(r))
+		}
+		for _, e := range r.History.Epochs {
+			if e.Mode != "mine" || e.Promise != history.Sequential {
+				t.Errorf("seed %d: epoch %d is of mode %s, held to %s", seed, e.Number, e.Mode, e.Promise)
+			}
+		}
+		changes += r.Coverage.Changes
+	}
+	if lives <= 30 || changes == 0 {
+		t.Errorf("%d lives of a state machine, %d changes", lives, changes)
+	}
+}
+
+// Scenario: a session whose token is dropped when it goes elsewhere. The
+// checkers say so, and say it again for the same seed.
+func TestMutantShows(t *testing.T) {
+	for seed := uint64(1); seed <= 100; seed++ {
+		c := Config{Mode: "read-your-write", Replicas: 3, Faults: Hops | Delay | Partition, Mutant: mutants.M24}
+		one := runSeed(t, c, seed, nil)
+		if !one.Failed() {
+			continue
+		}
+		if v := one.Verdicts.First(); v == nil || v.Checker != "C4" || len(v.Ops) < 2 {
+			t.Errorf("not what M24 breaks: %s", told(one))
+		}
+		if other := runSeed(t, c, seed, nil); told(other) != told(one) {
+			t.Errorf("two runs tell:\n%s\n%s", told(one), told(other))
+		}
+		return
+	}
+	t.Error("M24 was not found in 100 seeds")
 }
