@@ -148,7 +148,7 @@ func (r *Result) ownError() bool {
 	return ownPanic.MatchString(r.Err.Error())
 }
 
-var ownPanic = regexp.MustCompile(`panic: (runtime error|.*, in sim[./])`)
+var ownPanic = regexp.MustCompile(`panics?: (runtime error|.*, in sim[./])`)
 
 // Sentence says in words what a failed run shows.
 func (r *Result) Sentence() string {

@@ -200,11 +200,18 @@ var _ func(board.ReplicaID) (cluster.Machine, error) = (*pluginWorker)(nil).open
 
 // place says where all this takes place: "sequential, 5 replicas, faults all".
 func (s *simulation) place() string {
-	text := fmt.Sprintf("%s, %d replicas, faults %s", s.config.Mode, s.config.Replicas, s.config.Faults)
+	text := fmt.Sprintf("%s, %s, faults %s", s.config.Mode, replicasInWords(s.config.Replicas), s.config.Faults)
 	if s.config.Mutant != mutants.None {
 		text += fmt.Sprintf(", mutant %s (it %s)", s.config.Mutant, s.config.Mutant.Words())
 	}
 	return text
+}
+
+func replicasInWords(n int) string {
+	if n == 1 {
+		return "1 replica"
+	}
+	return fmt.Sprintf("%d replicas", n)
 }
 
 // command is the line that repeats a run, with the words a shell needs quoted.

@@ -130,9 +130,17 @@ func (c *Console) end(t *simResult) error {
 
 func (t *simResult) summary() string {
 	if t.Totals.Runs == 1 {
-		return fmt.Sprintf("seed %d fails: %s", t.From, t.Failures[0].Failure)
+		return fmt.Sprintf("seed %d fails: %s", t.From, kindOfFailure(t.Failures[0].Failure))
 	}
-	return fmt.Sprintf("%d of %d seeds failed, the first is %d: %s", t.Totals.Failed, t.Totals.Runs, t.Failures[0].Seed, t.Failures[0].Failure)
+	return fmt.Sprintf("%d of %d seeds failed, the first is %d: %s", t.Totals.Failed, t.Totals.Runs, t.Failures[0].Seed, kindOfFailure(t.Failures[0].Failure))
+}
+
+// kindOfFailure says what found it; what it has found is told by the sentence.
+func kindOfFailure(f sim.Failure) string {
+	if f.Assertion != "" {
+		return "an assertion broke"
+	}
+	return f.String()
 }
 
 func (t *simResult) print(w io.Writer, quiet bool) {
@@ -147,14 +155,21 @@ func (t *simResult) print(w io.Writer, quiet bool) {
 			f.print(w)
 			t.printFiles(w)
 		} else {
-			fmt.Fprintf(w, "seed %d: %s: %s\n", f.Seed, f.Failure, inertLine(f.Sentence))
+			fmt.Fprintf(w, "seed %d: %s: %s\n", f.Seed, kindOfFailure(f.Failure), inertLine(f.Sentence))
 		}
 	}
 	if t.Holds {
-		fmt.Fprintf(w, "%s: %d of %d seeds run, all hold\n", t.Place, t.Totals.Runs, max(t.Seeds, t.Totals.Runs))
+		fmt.Fprintf(w, "%s: %s\n", t.Place, t.holdsInWords())
 		t.printFiles(w)
 	}
 	t.printTotals(w)
+}
+
+func (t *simResult) holdsInWords() string {
+	if t.Seeds == 1 && t.Totals.Runs == 1 {
+		return fmt.Sprintf("seed %d holds", t.From)
+	}
+	return fmt.Sprintf("%d of %d seeds run, all hold", t.Totals.Runs, t.Seeds)
 }
 
 func (t *simResult) printFiles(w io.Writer) {
@@ -168,7 +183,7 @@ func (t *simResult) printFiles(w io.Writer) {
 // print tells a failure: the sentence, what proves it, what it takes, and the
 // command that repeats it.
 func (f *simFailure) print(w io.Writer) {
-	fmt.Fprintf(w, "seed %d fails: %s\n\n  %s\n", f.Seed, f.Failure, inertLines(f.Sentence))
+	fmt.Fprintf(w, "seed %d fails: %s\n\n  %s\n", f.Seed, kindOfFailure(f.Failure), inertLines(f.Sentence))
 	if len(f.Ops) > 0 {
 		fmt.Fprintf(w, "\nthe operations that prove it:\n")
 		for _, op := range f.Ops {

@@ -15,7 +15,7 @@ import (
 // report is what the page of a run shows.
 func (s *simulation) report(r *sim.Result, command string, events []cluster.Event) *report.Report {
 	page := &report.Report{
-		Title:    fmt.Sprintf("%s, %d replicas, seed %d", s.config.Mode, s.config.Replicas, r.Plan.Seed),
+		Title:    fmt.Sprintf("%s, %s, seed %d", s.config.Mode, replicasInWords(s.config.Replicas), r.Plan.Seed),
 		Lines:    []string{command, r.Plan.Drawn, "faults: " + s.config.Faults.String()},
 		Replicas: s.config.Replicas,
 		History:  r.History,
