@@ -36,6 +36,9 @@ func TestStories(t *testing.T) {
 				if title, _, _ := strings.Cut(name, ":"); strings.HasPrefix(file, "testdata/bad") && !strings.HasPrefix(got, title+" [") {
 					t.Errorf("judged\n  %s\nwant it rejected for %s", got, title)
 				}
+				if strings.HasPrefix(file, "testdata/good") && got != "ok" {
+					t.Errorf("judged\n  %s\nwant it accepted", got)
+				}
 				if want = strings.TrimSpace(want); got != want && !*rewrite {
 					t.Errorf("judged\n  %s\nwant\n  %s", got, want)
 				}

@@ -23,6 +23,29 @@
 // Each operation is judged by the promise of the epoch that answered it. Across
 // epochs hold C0, the session guarantees, and that new ids lie above old ones.
 //
+// At a mode change all boards become equal, so a view also holds all that an
+// earlier mode had acknowledged or shown. A change that was called off is none.
+//
+// # Views
+//
+// A view's vector is a promise about the whole board, though the view may list
+// only a part of it: whoever reads later in the same session, or after a quorum
+// read has returned, must find all of it. Three rules say how far that goes:
+//
+//   - A view that stops at an article (Through) has shown its session nothing
+//     above, and promises it nothing there.
+//   - A view that begins after an article (After) goes on with a list. It keeps
+//     to the vector that the list began with, so it owes nothing that came later;
+//     what it lists must be right all the same.
+//   - Since leaves out what the reader has. It changes what is listed, and not
+//     what the board must hold.
+//
+// # Time
+//
+// Operations of two sessions are in order when one returned before the other
+// was called; at equal times neither is first. Those of one session may follow
+// each other within one instant: then their numbers decide.
+//
 // The properties are those of Terry et al. 1994 (session guarantees), Lamport
 // 1979 (sequential consistency), Herlihy and Wing 1990 (linearizability), and
 // Attiya, Bar-Noy and Dolev 1995 (what R and W promise).

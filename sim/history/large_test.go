@@ -258,6 +258,10 @@ func TestSteps(t *testing.T) {
 		if got := Check(h, 1000).Outcome(); got != Undecided {
 			t.Errorf("%s in 1,000 steps: %s", promise, got)
 		}
+		begun := Check(h, newIndex(h).cost+10) // C0 has begun, and no more
+		if begun[0].Outcome != Undecided || begun[0].Sentence == "" {
+			t.Errorf("%s: C0 with 10 steps: %+v", promise, begun[0])
+		}
 		if got := Check(wrong, 1000).Outcome(); got != Undecided {
 			t.Errorf("%s, wrong, in 1,000 steps: %s", promise, got)
 		}

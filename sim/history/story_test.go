@@ -24,6 +24,7 @@ import (
 //	s2 choose 9 r3 50-51: refused not_found
 //	board r3 without 2                    what is not on r3 at the end
 //	board all other 2                     what is everywhere with another body; also key, parent
+//	again 2.1 1.2                         the article 2.1 is on the boards as 1.2 too
 //	healed 60, terms 4, replicas 3, extra 7 (on the boards, posted by nobody)
 //
 // Views are right unless told otherwise: count=N, bad (another sum), list=1+2,
@@ -65,6 +66,10 @@ func (s *story) line(line string) {
 		s.boards = append(s.boards, line)
 	case "extra":
 		s.put(board.Article{ID: s.id(words[1]), Title: "nobody's"})
+	case "again":
+		a := s.all[s.id(words[1])]
+		a.ID = s.id(words[2])
+		s.put(a)
 	case "healed":
 		s.h.Healed = s.ms(words[1])
 	case "terms":
