@@ -30,11 +30,12 @@ func sessionsLair(replicas int, copies string, faults Faults) Config {
 
 // lairs says where each mutant shows itself: in the mode whose rule it breaks,
 // with as few replicas as do, and with the faults that the rule is for. Quorums
-// are taken at R + W = N + 1, where each of their rules is needed.
+// are taken at R + W = N + 1, where each of their rules is needed. Where turmoil
+// hides a rule's loss, fewer faults are more: they strike at that rule alone.
 var lairs = map[mutants.Mutant]Config{
 	mutants.M1:  sequentialLair(3, turmoil),
 	mutants.M2:  sequentialLair(5, turmoil),
-	mutants.M3:  sequentialLair(3, turmoil),
+	mutants.M3:  sequentialLair(3, Boundaries|SlowDisks|Hunt|Delay),
 	mutants.M4:  sequentialLair(5, turmoil),
 	mutants.M5:  sequentialLair(3, turmoil),
 	mutants.M6:  sequentialLair(5, turmoil),
@@ -54,7 +55,7 @@ var lairs = map[mutants.Mutant]Config{
 	mutants.M19: quorumLair(3, "2", "2", turmoil),
 	mutants.M20: quorumLair(3, "2", "2", turmoil),
 	mutants.M21: quorumLair(3, "2", "2", turmoil),
-	mutants.M22: quorumLair(3, "2", "2", turmoil),
+	mutants.M22: quorumLair(3, "2", "2", Crashes|Boundaries|SlowDisks),
 	mutants.M23: quorumLair(3, "2", "2", turmoil),
 	mutants.M24: sessionsLair(3, "", turmoil),
 	mutants.M25: sessionsLair(3, "", turmoil),
@@ -64,11 +65,11 @@ var lairs = map[mutants.Mutant]Config{
 	mutants.M29: quorumLair(3, "2", "2", turmoil),
 	mutants.M30: quorumLair(3, "2", "2", turmoil),
 
-	mutants.M31: sessionsLair(3, "", turmoil),
+	mutants.M31: sessionsLair(3, "", Loss|OneWay|Partition|CutSpans),
 	mutants.M32: sessionsLair(3, "", turmoil),
-	mutants.M33: sequentialLair(3, turmoil),
+	mutants.M33: sequentialLair(3, Crashes|Boundaries|TornWrites),
 
-	mutants.M34: sequentialLair(3, turmoil),
+	mutants.M34: sequentialLair(3, Plugins),
 	mutants.M35: sequentialLair(3, turmoil),
 	mutants.M36: sequentialLair(3, turmoil),
 	mutants.M37: sequentialLair(3, turmoil|Wipes),
@@ -76,7 +77,7 @@ var lairs = map[mutants.Mutant]Config{
 	mutants.M38: sequentialLair(3, turmoil|changes),
 	mutants.M39: sequentialLair(3, turmoil|changes),
 	mutants.M40: sessionsLair(3, "", turmoil|changes),
-	mutants.M41: sequentialLair(3, turmoil|changes),
+	mutants.M41: sequentialLair(3, changes),
 }
 
 // Lair is the setting in which a mutant is hunted.
