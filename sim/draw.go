@@ -73,7 +73,7 @@ func (d *drawer) lossesMax(a host.Activation) int {
 func (d *drawer) swarm() Faults {
 	all := d.Faults
 	if d.Replicas == 1 {
-		all &^= Loss | Doubling | Reordering | Delay | OneWay | Partition | CutSpans | Hops
+		all &^= Loss | Doubling | Reordering | Delay | Cuts | OneWay | Partition | CutSpans | Hops
 	}
 	if d.options.IntN(4) == 0 {
 		return all

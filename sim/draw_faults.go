@@ -16,6 +16,8 @@ func (d *drawer) drawFault() {
 	switch f := d.kinds[d.random.IntN(len(d.kinds))]; f {
 	case Loss, Doubling, Reordering, Delay, CutSpans:
 		d.drawWeather(f, d.lasting())
+	case Cuts:
+		d.drawCut()
 	case OneWay:
 		d.drawOneWay()
 	case Partition:

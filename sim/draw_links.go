@@ -56,6 +56,12 @@ func (d *drawer) drawWeather(f Fault, long time.Duration) {
 	d.add(f, w, "%s %s for %s", where, text, long)
 }
 
+func (d *drawer) drawCut() {
+	a, b := d.anyPair()
+	long := d.lasting()
+	d.add(Cuts, cutting{[]direction{{a, b}, {b, a}}, long}, "the link between %s and %s is cut for %s", a, b, long)
+}
+
 func (d *drawer) drawOneWay() {
 	a, b := d.anyPair()
 	long := d.lasting()

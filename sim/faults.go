@@ -36,6 +36,7 @@ const (
 	Retries                       // clients try again under their key, long after too
 	Hops                          // sessions go from replica to replica
 	Stops                         // processes are asked to leave in order
+	Cuts                          // one link is cut, in both directions
 
 	None Fault = 0
 	All        = 1<<(iota-1) - 1
@@ -50,6 +51,7 @@ var faultWords = []struct {
 	{Doubling, "double", "frames arrive twice"},
 	{Reordering, "reorder", "frames are late, and overtaken"},
 	{Delay, "delay", "links are slow"},
+	{Cuts, "cut", "one link is cut, both ways; all others work"},
 	{OneWay, "one-way", "a link is cut in one direction"},
 	{Partition, "partition", "halves, one replica alone, a bridge, a ring"},
 	{Crashes, "crash", "processes die, and what was not synced is lost"},
@@ -101,7 +103,7 @@ func FaultHelp() string {
 }
 
 // ParseFaults reads "all", "none", or names with commas between; "all,-rot"
-// leaves some out, and "cut" stands for one-way and partition.
+// leaves some out.
 func ParseFaults(list string) (Faults, error) {
 	var set Faults
 	for name := range strings.SplitSeq(list, ",") {
@@ -125,8 +127,6 @@ func parseFault(name string) (Faults, error) {
 		return All, nil
 	case "none", "":
 		return None, nil
-	case "cut":
-		return OneWay | Partition, nil
 	}
 	var names []string
 	for _, w := range faultWords {
@@ -135,5 +135,5 @@ func parseFault(name string) (Faults, error) {
 		}
 		names = append(names, w.name)
 	}
-	return 0, fmt.Errorf("there is no fault %q: they are %s; or all, none, cut", name, strings.Join(names, ", "))
+	return 0, fmt.Errorf("there is no fault %q: they are %s; or all, none", name, strings.Join(names, ", "))
 }

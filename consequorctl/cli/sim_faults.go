@@ -32,6 +32,6 @@ func (simFaultsCmd) Run(console *Console) error {
 			return
 		}
 		fmt.Fprint(w, sim.FaultHelp())
-		fmt.Fprintln(w, "\nall, none, cut (one-way and partition); a - before a name leaves it out: --faults all,-rot,-wipe")
+		fmt.Fprintln(w, "\nall, none; a - before a name leaves it out: --faults all,-rot,-wipe")
 	})
 }
