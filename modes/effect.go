@@ -185,6 +185,7 @@ const (
 	Stopping      RefusalKind = "stopping"       // the replica is leaving
 	Deadline      RefusalKind = "deadline"       // a read was not answered in time
 	OtherCluster  RefusalKind = "other_cluster"  // the token is another cluster's
+	DiskFull      RefusalKind = "disk_full"      // the replica has no room for a post
 )
 
 // Effects gathers what a step wants done. The zero value is ready for use.

@@ -258,7 +258,7 @@ func TestTwoOfThreeDead(t *testing.T) {
 // the post with that key. A key of the client's own making is replaced and names
 // the next replica; one that was given ends there.
 func TestHomeRefuses(t *testing.T) {
-	for _, kind := range []string{"no_quorum", "stopping"} {
+	for _, kind := range []string{"no_quorum", "stopping", "disk_full"} {
 		var rs replicas
 		rs.add(t, refusing(kind))
 		rs.add(t, fine)

@@ -105,7 +105,9 @@ func (e *errand) refusedLate(ctx context.Context) bool {
 // can be replaced, so that the next replica is the home: what was refused is
 // surely not done, and nothing else was sent.
 func (e *errand) homeRefused(failure *Error, at board.ReplicaID) bool {
-	if failure.Kind != KindNoQuorum && failure.Kind != KindStopping {
+	switch failure.Kind {
+	case KindNoQuorum, KindStopping, KindDiskFull:
+	default:
 		return false
 	}
 	if e.doubt != nil || !e.r.Verb.Writes() || board.ParseKey(e.r.Key).Home != at {

@@ -64,6 +64,7 @@ var kindCodes = map[string]codes.Code{
 	KindBehind:        codes.Unavailable,
 	KindStopping:      codes.Unavailable,
 	KindOverloaded:    codes.ResourceExhausted,
+	KindDiskFull:      codes.ResourceExhausted,
 	KindDeadline:      codes.DeadlineExceeded,
 	KindCanceled:      codes.Canceled,
 	KindInternal:      codes.Internal,

@@ -34,6 +34,7 @@ func TestErrorsAsAnyGRPCClientSeesThem(t *testing.T) {
 		{api.Refused, "invalid", codes.InvalidArgument},
 		{api.Refused, "no_majority", codes.Unavailable},
 		{api.Refused, "overloaded", codes.ResourceExhausted},
+		{api.Refused, "disk_full", codes.ResourceExhausted},
 		{api.Refused, "deadline", codes.DeadlineExceeded},
 		{api.Refused, "other_cluster", codes.FailedPrecondition},
 		{api.Refused, "a_kind_of_next_year", codes.FailedPrecondition},

@@ -15,6 +15,7 @@ const (
 	KindNoCoordinator = "no_coordinator"  // none is known yet
 	KindEpochChanging = "epoch_changing"  // the mode is being changed
 	KindOverloaded    = "overloaded"      // too many requests wait already
+	KindDiskFull      = "disk_full"       // the replica has no room for a post
 	KindBehind        = "behind"          // the board does not cover the session in time
 	KindStopping      = "stopping"        // the replica is leaving
 	KindDeadline      = "deadline"        // not answered in time
@@ -49,6 +50,7 @@ var remedies = map[string]remedy{
 	KindNoMajority:    elsewhere,
 	KindNoQuorum:      elsewhere,
 	KindUnreachable:   elsewhere,
+	KindDiskFull:      elsewhere,
 	KindNoSuchReplica: elsewhere,
 }
 

@@ -40,6 +40,9 @@ type Disk interface {
 	Sync(pos Position)
 	// Backlog is the number of bytes written that are not yet on disk.
 	Backlog() int64
+	// Full reports that the disk has no room: what is written waits until there
+	// is some, and posts are refused meanwhile.
+	Full() bool
 
 	// Put makes articles visible on the board.
 	Put(articles []board.Article) error

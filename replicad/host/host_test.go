@@ -382,6 +382,39 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// While the disk is full, posts are refused before any mode knows of them, and
+// reads go on; what had come in before goes on when there is room.
+func TestFullDisk(t *testing.T) {
+	known := 0
+	c, n, _ := solo(t, func(_ *scripted, e modes.Event, out *modes.Effects) {
+		switch r, ok := e.(modes.Request); {
+		case ok && r.Verb.Writes():
+			known++
+		case ok:
+			out.Serve(modes.Serve{Request: r.ID})
+		}
+	})
+	c.settle()
+	n.full = true
+	for _, verb := range []modes.Verb{modes.VerbPost, modes.VerbReply} {
+		id := n.request(host.Request{Verb: verb, Article: board.Article{Title: "a"}, Deadline: c.now + time.Second})
+		if a := n.answer(id); a.Outcome != host.Refused || a.Kind != modes.DiskFull || !strings.Contains(a.Why, "the disk of r1 is full") {
+			t.Errorf("%s at a full disk: %+v", verb, a)
+		}
+	}
+	read := n.request(host.Request{Verb: modes.VerbRead, Deadline: c.now + time.Second})
+	c.settle()
+	if a := n.answer(read); a.Outcome != host.OK || known != 0 {
+		t.Errorf("a read at a full disk: %+v; the mode knows of %d posts", a, known)
+	}
+	n.full = false
+	n.post("b", "")
+	c.settle()
+	if known != 1 {
+		t.Errorf("the mode knows of %d posts, want 1", known)
+	}
+}
+
 // A timer that is cleared or set again never fires for its old setting, even
 // if it was due already.
 func TestTimers(t *testing.T) {

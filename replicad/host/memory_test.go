@@ -40,6 +40,7 @@ type node struct {
 	wanted  host.Position
 	shown   board.Board
 	backlog int64
+	full    bool
 
 	answers    map[modes.RequestID]host.Answer
 	view       host.View
@@ -296,6 +297,7 @@ func (n *node) Reset(state []byte) host.Position {
 }
 func (n *node) Sync(pos host.Position) { n.wanted = max(n.wanted, pos) }
 func (n *node) Backlog() int64         { return n.backlog }
+func (n *node) Full() bool             { return n.full }
 func (n *node) Vector() board.Vector   { return n.shown.Vector() }
 func (n *node) Keys(count int) ([]board.KeyedID, uint64, error) {
 	keys, from := n.shown.Keys(count)

@@ -97,6 +97,8 @@ func (h *Host) turnAway(r *Request) (modes.RefusalKind, string) {
 		return modes.OtherCluster, fmt.Sprintf("the session's token is of cluster %s, this is %s", r.Token.Cluster, h.Cluster)
 	case len(h.requests.byID) >= RequestCountMax || h.pending.full():
 		return modes.Overloaded, fmt.Sprintf("%d requests wait already", len(h.requests.byID))
+	case r.Verb.Writes() && h.Disk.Full():
+		return modes.DiskFull, "the disk of " + h.ReplicaName(h.Self) + " is full"
 	}
 	return "", ""
 }

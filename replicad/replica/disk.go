@@ -13,19 +13,20 @@ import (
 // modes bound their logs, and so this.
 type disk struct {
 	*store.Replica
-	past host.Past
-	kept int // bytes of its records
+	store *store.Store
+	past  host.Past
+	kept  int // bytes of its records
 }
 
 var _ host.Disk = (*disk)(nil)
 
 // newDisk takes over what earlier processes left.
-func newDisk(r *store.Replica) (*disk, error) {
+func newDisk(s *store.Store, r *store.Replica) (*disk, error) {
 	past := r.Past()
 	if past.Broken != nil {
 		return nil, past.Broken
 	}
-	d := &disk{Replica: r, past: host.Past{State: past.State, First: past.First, Records: past.Records}}
+	d := &disk{Replica: r, store: s, past: host.Past{State: past.State, First: past.First, Records: past.Records}}
 	d.kept = sizeOf(d.past.Records)
 	return d, nil
 }
@@ -74,5 +75,7 @@ func (d *disk) Reset(state []byte) host.Position {
 func (d *disk) Journal(articles []board.Article) host.Position {
 	return host.Position(d.Replica.Journal(articles))
 }
+
+func (d *disk) Full() bool { return d.store.DiskFull() }
 
 func (d *disk) Sync(pos host.Position) { d.Replica.Sync(store.Position(pos)) }

@@ -49,7 +49,7 @@ func newLoop(p *process, self topologies.Replica) (*loop, error) {
 		stopped: make(chan struct{}), halted: make(chan string, 1),
 	}
 	var err error
-	if l.records, err = newDisk(l.disk); err != nil {
+	if l.records, err = newDisk(p.store, l.disk); err != nil {
 		return nil, err
 	}
 	l.host, err = host.New(host.Config{

@@ -155,6 +155,8 @@ func (l *loop) refusal(want *host.Request, h host.Answer) error {
 		if want.Fresh {
 			e.Hint = "bring back what is missing (consequorctl status), or read without --fresh"
 		}
+	case modes.DiskFull:
+		e.Hint = fmt.Sprintf("make room on the disk of %s: %s; reads go on, and other replicas may take posts", l.self.Name, l.process.config.DataDir)
 	case modes.OtherCluster:
 		e.Hint = "use another session: --session NAME"
 	}

@@ -45,11 +45,7 @@ func (p *process) take(h *host.Host, t *try) {
 	if q.Verb.Writes() && q.Article.Time == 0 {
 		q.Article.Time = int64(p.r.clock.read(p.r.c.now))
 	}
-	switch {
-	case q.Verb.Writes() && p.r.disk.full():
-		p.answer(t, host.Answer{Outcome: host.Refused, Kind: modes.Overloaded, Why: "the disk is full", Epoch: p.active.Epoch, Mode: p.active.Mode})
-		return
-	case p.enough(&q):
+	if p.enough(&q) {
 		v := p.view
 		p.answer(t, host.Answer{Outcome: host.OK, Epoch: v.Epoch, Mode: v.Mode, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind})
 		return

@@ -110,6 +110,9 @@ func (d *disk) append(w write) host.Position {
 // Backlog is what is written and not on disk.
 func (d *disk) Backlog() int64 { return d.journal.backlog }
 
+// Full reports that nothing gets to disk for now.
+func (d *disk) Full() bool { return d.fullUntil > d.c.now }
+
 // Sync asks for the disk; one fsync at a time.
 func (d *disk) Sync(pos host.Position) {
 	d.wanted = max(d.wanted, pos)
@@ -131,7 +134,7 @@ func (d *disk) sync() {
 
 // synced ends an fsync, once there is room.
 func (d *disk) synced(end host.Position) {
-	if d.full() {
+	if d.Full() {
 		d.later(d.fullUntil-d.c.now, func() { d.synced(end) })
 		return
 	}
@@ -141,8 +144,6 @@ func (d *disk) synced(end host.Position) {
 	d.sync()
 	d.notify(end)
 }
-
-func (d *disk) full() bool { return d.fullUntil > d.c.now }
 
 // later does something unless the machine crashes before.
 func (d *disk) later(after time.Duration, do func()) {

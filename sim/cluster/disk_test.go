@@ -105,7 +105,7 @@ func TestFullDisk(t *testing.T) {
 	var read host.Answer
 	r.Ask(host.Request{Verb: modes.VerbRead, Deadline: s.Now() + time.Second}, func(a host.Answer) { read = a })
 	s.run(390 * time.Millisecond)
-	if refused.Outcome != host.Refused || refused.Kind != modes.Overloaded {
+	if refused.Outcome != host.Refused || refused.Kind != modes.DiskFull {
 		t.Errorf("a post at a full disk ends %+v", *refused)
 	}
 	if read.Outcome != host.OK || read.Guarantee != "local" {

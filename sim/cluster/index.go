@@ -83,7 +83,7 @@ func (d *disk) flushable() *flush {
 }
 
 func (d *disk) endFlush() {
-	if d.full() {
+	if d.Full() {
 		d.later(d.fullUntil-d.c.now, d.endFlush)
 		return
 	}

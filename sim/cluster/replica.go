@@ -91,8 +91,8 @@ func (r *Replica) SlowDisk(max time.Duration, until time.Duration) {
 	r.fault("slow disk", until)
 }
 
-// FillDisk leaves no room until the given time: nothing gets to disk, posts are
-// refused by the process as replicad does, and reads go on.
+// FillDisk leaves no room until the given time: nothing gets to disk, the
+// host refuses posts, and reads go on.
 func (r *Replica) FillDisk(until time.Duration) {
 	r.disk.fullUntil = max(r.disk.fullUntil, until)
 	r.fault("full disk", until)
