@@ -48,6 +48,11 @@ type Config struct {
 	Mutant mutants.Mutant // for the host, and for the disk here
 	Trace  func(Event)    // nil: none is made
 
+	// Told is called when a replica's mode reports another role or term than it
+	// did before: the host is under way, and must not be touched. nil: nobody
+	// wants to know.
+	Told func(at board.ReplicaID, before, now modes.Status)
+
 	// Describe says what a mode's message means, for the trace; nil: nobody
 	// can tell.
 	Describe func(mode string, message []byte) string

@@ -15,6 +15,9 @@ func (p *process) View(v host.View) { p.view, p.viewChanged = v, true }
 func (p *process) Status(s modes.Status) {
 	if s.Role != p.status.Role || s.Term != p.status.Term {
 		p.r.c.emitf(p.r.ID, Role, "%s, term %d", s.Role, s.Term)
+		if told := p.r.c.Told; told != nil {
+			told(p.r.ID, p.status, s)
+		}
 	}
 	p.status, p.r.status = s, s
 	p.serves = p.serves || s.CaughtUp
