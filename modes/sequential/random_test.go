@@ -134,7 +134,7 @@ func newBrokenRun(mutant mutants.Mutant, seed uint64, trace func(string)) *run {
 		New:      func() modes.Mode { return newBroken(l, mutant) },
 		Replicas: r.n,
 		Seed:     seed,
-		Message:  describe,
+		Message:  DescribeMessage,
 		Trace:    trace,
 		Link:     r.link,
 		Disk:     func(board.ReplicaID) time.Duration { return r.between(100*time.Microsecond, 3*time.Millisecond) },

@@ -1,0 +1,39 @@
+package host
+
+import (
+	"testing"
+
+	"consequor/board"
+)
+
+// What hosts say to each other, in words.
+func TestDescribe(t *testing.T) {
+	words := func(message []byte) string { return string(message) }
+	articles := make([]board.Article, namedMax+1)
+	for i := range articles {
+		articles[i].ID = board.ArticleID{Seq: uint64(4 + i)}
+	}
+	span := func(n int, last bool, message string) []byte {
+		c := SpanChunk{Since: board.Vector{{Seq: 3}}, UpTo: board.Vector{{Seq: uint64(3 + n)}}, Articles: articles[:n], Last: last, Message: []byte(message)}
+		return c.Encode()
+	}
+	for want, f := range map[string]Frame{
+		"have 7":                                              {Kind: kindMessage, Body: []byte("have 7")},
+		"":                                                    {Kind: kindMessage},
+		"my mode runs, life 2":                                {Kind: kindUp, Incarnation: 2},
+		"my mode runs, life 2; does yours?":                   {Kind: kindUp, Incarnation: 2, Body: []byte{answerMe}},
+		"my mode has ended, life 2":                           {Kind: kindDown, Incarnation: 2},
+		"malformed pull, 1 bytes":                             {Kind: kindPull, Body: []byte{9}},
+		"malformed span, 0 bytes":                             {Kind: kindSpan},
+		"span beyond 3, up to 3: nothing":                     {Kind: kindFill, Body: span(0, true, "")},
+		"span beyond 3, up to 5: 4 5; a":                      {Kind: kindSpan, Body: span(2, true, "a")},
+		"span beyond 3, up to 4: 4":                           {Kind: kindSpan, Body: span(1, true, "")},
+		"span beyond 3, up to 4: 4; more follows":             {Kind: kindSpan, Body: span(1, false, "")},
+		"span beyond 3, up to 10: 7 articles, 4 to 10; b":     {Kind: kindSpan, Body: span(7, true, "b")},
+		"my sealed board holds 7,2.1: what has yours beyond?": {Kind: kindPull, Body: board.AppendVector(nil, board.Vector{{Seq: 7}, {Seq: 2, Origin: 1}})},
+	} {
+		if got := f.Describe(words); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
