@@ -4,6 +4,7 @@ package builtin
 
 import (
 	"consequor/modes"
+	"consequor/modes/originlog"
 	"consequor/modes/quorum"
 	"consequor/modes/readyourwrite"
 	"consequor/modes/sequential"
@@ -18,14 +19,18 @@ type Entry struct {
 	// NewVariant is as New, with limits so small that a short run meets them,
 	// or broken on purpose: for simulators.
 	NewVariant func(small bool, m mutants.Mutant) modes.Mode
+
+	// DescribeMessage tells what replicas say to each other, for traces; what
+	// says nothing new, as a heartbeat does, is empty.
+	DescribeMessage func(message []byte) string
 }
 
 // Modes lists the built-in modes, by name.
 func Modes() []Entry {
 	return []Entry{
-		{quorum.Describe(), quorum.New, quorum.NewVariant},
-		{readyourwrite.Describe(), readyourwrite.New, readyourwrite.NewVariant},
-		{sequential.Describe(), sequential.New, sequential.NewVariant},
+		{quorum.Describe(), quorum.New, quorum.NewVariant, originlog.DescribeMessage},
+		{readyourwrite.Describe(), readyourwrite.New, readyourwrite.NewVariant, originlog.DescribeMessage},
+		{sequential.Describe(), sequential.New, sequential.NewVariant, sequential.DescribeMessage},
 	}
 }
 

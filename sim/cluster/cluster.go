@@ -53,8 +53,8 @@ type Config struct {
 	// wants to know.
 	Told func(at board.ReplicaID, before, now modes.Status)
 
-	// Describe says what a mode's message means, for the trace; nil: nobody
-	// can tell.
+	// Describe says what a mode's message means, for the trace; empty: nothing
+	// new, as of a heartbeat. nil: nobody can tell.
 	Describe func(mode string, message []byte) string
 
 	// The speed of what works: each is drawn anew between none and this.
@@ -63,7 +63,8 @@ type Config struct {
 	WireMax time.Duration // a frame's way; default 2 ms
 }
 
-// Weather is what a link does to frames, in each direction alike.
+// Weather is what a link does to frames, in each direction alike; the zero
+// Weather is fair.
 type Weather struct {
 	Loss, Double, Late int           // per mille of frames
 	LateMax            time.Duration // a late frame comes up to so much later, and is overtaken

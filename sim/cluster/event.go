@@ -15,6 +15,7 @@ type Event struct {
 	Message uint64          // sent, arrived, lost: joins them; else 0
 	Op      int             // called, returned: the operation's number in the history
 	Text    string
+	Routine bool // nothing new: a heartbeat, a batch, an fsync, hosts that greet each other
 }
 
 // EventKind says what happened.

@@ -28,14 +28,14 @@ func (c *Cluster) SetWeather(w Weather) {
 			l.weather = w
 		}
 	}
-	c.emitf(0, Noted, "weather: %+v", w)
+	c.emitf(0, Noted, "all links: %s", w)
 }
 
 // SetLinkWeather changes what one does.
 func (c *Cluster) SetLinkWeather(a, b board.ReplicaID, w Weather) {
 	c.link(a, b).weather = w
 	if c.Trace != nil {
-		c.Emit(Event{Replica: a, Peer: b, Kind: Noted, Text: fmt.Sprintf("weather: %+v", w)})
+		c.Emit(Event{Replica: a, Peer: b, Kind: Noted, Text: fmt.Sprintf("the link to %s: %s", b, w)})
 	}
 }
 
@@ -62,26 +62,24 @@ func (p *process) send(f *host.Frame, lane int) {
 	l := c.link(f.From, f.To)
 	e := l.towards(f.To)
 	c.frames++
-	number := c.frames
-	if c.Trace != nil {
-		c.Emit(Event{Replica: f.From, Kind: Sent, Peer: f.To, Message: number, Text: p.describe(f)})
-	}
+	words := p.words(f)
+	c.tell(Sent, f.From, f.To, words)
 	// Both are drawn in any case, so that one cut more changes little.
 	lost, twice := e.random.perMille(l.weather.Loss), e.random.perMille(l.weather.Double)
 	known := l.towards(f.From).told
 	if lost || e.cuts > 0 || known == 0 || known != l.connection {
-		c.lost(f, number)
+		c.tell(Lost, f.To, f.From, words)
 		return
 	}
 	frame := *f
-	l.carry(e, &frame, number, lane)
+	l.carry(e, &frame, words, lane)
 	if twice {
-		l.carry(e, &frame, number, lane)
+		l.carry(e, &frame, words, lane)
 	}
 }
 
 // carry lets a frame arrive.
-func (l *link) carry(e *end, f *host.Frame, number uint64, lane int) {
+func (l *link) carry(e *end, f *host.Frame, words *words, lane int) {
 	c := l.c
 	at := max(c.now+l.weather.Delay+e.random.between(wireMin, c.WireMax), e.upAt)
 	if e.random.perMille(l.weather.Late) {
@@ -91,44 +89,24 @@ func (l *link) carry(e *end, f *host.Frame, number uint64, lane int) {
 		e.last[lane] = at
 	}
 	connection := l.connection
-	c.At(at, func() { l.arrive(e, f, number, connection) })
+	c.At(at, func() { l.arrive(e, f, words, connection) })
 }
 
 // arrive gives the host a frame, if the connection that it came by is still the
 // one that the host knows of.
-func (l *link) arrive(e *end, f *host.Frame, number, connection uint64) {
+func (l *link) arrive(e *end, f *host.Frame, words *words, connection uint64) {
 	c := l.c
 	p := e.r.process
 	if p == nil || len(p.waiting) >= inFlightMax {
-		c.lost(f, number)
+		c.tell(Lost, f.To, f.From, words)
 		return
 	}
 	p.touch(func(h *host.Host) {
 		if e.told != connection || e.of != p {
-			c.lost(f, number)
+			c.tell(Lost, f.To, f.From, words)
 			return
 		}
-		if c.Trace != nil {
-			c.Emit(Event{Replica: f.To, Kind: Arrived, Peer: f.From, Message: number, Text: f.Kind.String()})
-		}
+		c.tell(Arrived, f.To, f.From, words)
 		h.Frame(*f)
 	})
-}
-
-func (c *Cluster) lost(f *host.Frame, number uint64) {
-	if c.Trace != nil {
-		c.Emit(Event{Replica: f.To, Kind: Lost, Peer: f.From, Message: number, Text: f.Kind.String()})
-	}
-}
-
-// describe says what a frame is.
-func (p *process) describe(f *host.Frame) string {
-	text := fmt.Sprintf("%s, %d bytes", f.Kind, len(f.Body))
-	if f.Kind.String() != "message" || p.r.c.Describe == nil {
-		return text
-	}
-	if words := p.r.c.Describe(p.active.Mode, f.Body); words != "" {
-		return words
-	}
-	return text
 }

@@ -114,6 +114,7 @@ func (c *Cluster) Fail(r board.ReplicaID, format string, args ...any) {
 func (c *Cluster) Emit(e Event) {
 	if c.Trace != nil && c.err == nil {
 		e.At = c.now
+		e.Routine = e.Routine || e.Kind == Stepped || e.Kind == Synced
 		c.Trace(e)
 	}
 }
