@@ -99,7 +99,7 @@ func newRun(p *Plan, trace func(cluster.Event)) *run {
 		SyncMax: p.syncMax, StepMax: p.stepMax, WireMax: p.wireMax,
 	}
 	if trace != nil {
-		config.Trace = r.traced
+		config.Trace, config.Describe = r.traced, p.describe
 	}
 	r.cluster = cluster.New(config)
 	r.weather = weather{run: r}
