@@ -18,15 +18,24 @@ const (
 	traceColumnLen  = 6   // ">r12" and two blanks
 	traceWidth      = 120 // of a line, with up to 5 replicas
 	traceTextMin    = 48  // what is left for the text, however many replicas there are
+
+	traceReceiversMax = 6 // of one message that are named
 )
 
 // TraceText writes a run's events for the eye: one to a line, a column for each
 // replica. What happens stands in the column where it happens; the others show
 // whether their process is up.
 type TraceText struct {
+	// All writes routine events too, and a line for each receiver of what is
+	// sent to several at once.
+	All bool
+
 	w        *bufio.Writer
 	replicas int
 	states   []byte // by replica: what its column shows while nothing happens there
+
+	sent cluster.Event     // that is not written yet: the next one may say the same to another; none: no Kind
+	to   []board.ReplicaID // to whom
 }
 
 // The states of a replica's column.
@@ -54,9 +63,9 @@ var (
 	}
 )
 
-const traceLegend = `>r2 sent to r2   <r1 arrived from r1   xr1 lost, from r1   s batch stepped   d disk synced   a articles stored
+const traceLegend = `>r2 sent to r2   >> to several   <r1 arrived from r1   xr1 lost, from r1   a articles stored
 ?7 operation 7 called   ~7 tried again   =7 returned   * role   : note   ! supervisor's order   !! its decision
-^ booted   # crashed   ## failed   _ stopped   | paused   o resumed   p^ plugin up   p# plugin dead
+^ booted   # crashed   ## failed   _ stopped   | paused   o resumed   p^ plugin up   p# plugin dead   s batch   d fsync
 /r2 cut to r2   \r2 healed   +r2 link up   -r2 link down   [ fault begins   ] ends   columns: . up, | paused, blank down
 `
 
@@ -79,7 +88,10 @@ func NewTraceText(w io.Writer, replicas int) *TraceText {
 }
 
 // Flush writes what is still held back.
-func (t *TraceText) Flush() error { return t.w.Flush() }
+func (t *TraceText) Flush() error {
+	t.writeSent()
+	return t.w.Flush()
+}
 
 func (t *TraceText) collapsed() bool { return t.replicas > traceColumnsMax }
 
@@ -93,6 +105,43 @@ func (t *TraceText) columns() int {
 
 // Event writes one event.
 func (t *TraceText) Event(e cluster.Event) {
+	switch {
+	case t.All:
+		t.write(e, marker(e))
+	case e.Routine:
+	case e.Kind == cluster.Sent && e.At == t.sent.At && e.Replica == t.sent.Replica && e.Text == t.sent.Text && t.sent.Kind != "":
+		t.to = append(t.to, e.Peer)
+	default:
+		t.writeSent()
+		if e.Kind == cluster.Sent {
+			t.sent, t.to = e, append(t.to[:0], e.Peer)
+			return
+		}
+		t.write(e, marker(e))
+	}
+}
+
+// writeSent writes what was sent last, with all to whom it was.
+func (t *TraceText) writeSent() {
+	e := t.sent
+	t.sent.Kind = ""
+	switch {
+	case e.Kind == "":
+	case len(t.to) == 1:
+		t.write(e, marker(e))
+	case len(t.to) == t.replicas-1:
+		e.Text = "to all: " + e.Text
+		t.write(e, ">>")
+	case len(t.to) > traceReceiversMax:
+		e.Text = fmt.Sprintf("to %d replicas: %s", len(t.to), e.Text)
+		t.write(e, ">>")
+	default:
+		e.Text = fmt.Sprintf("to %s: %s", list(t.to), e.Text)
+		t.write(e, ">>")
+	}
+}
+
+func (t *TraceText) write(e cluster.Event, mark string) {
 	t.follow(e)
 	cells := make([]string, t.columns())
 	switch {
@@ -100,13 +149,13 @@ func (t *TraceText) Event(e cluster.Event) {
 		if e.Replica > 0 {
 			cells[0] = e.Replica.String()
 		}
-		cells[1] = marker(e)
+		cells[1] = mark
 	default:
 		for i := range cells {
 			cells[i] = string(t.states[i+1])
 		}
 		if i := int(e.Replica) - 1; i >= 0 && i < len(cells) {
-			cells[i] = marker(e)
+			cells[i] = mark
 		}
 	}
 	t.line(fmt.Sprintf("%.6f", e.At.Seconds()), cells, traceText(e))

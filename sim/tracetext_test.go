@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -96,4 +97,64 @@ func TestTraceTextCollapses(t *testing.T) {
 	if got := trimmed(strings.TrimPrefix(b.String(), traceLegend)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+}
+
+// Routine is left out, and what is said to several at once takes one line,
+// unless all is asked for.
+func TestTraceTextInShort(t *testing.T) {
+	for all, want := range map[bool]string{
+		false: `0 r1 >r3 append 3
+0 r2 >> to r1 r3: vote for me
+0 r2 >> to all: I lead
+1 r3 : noted
+`,
+		true: `0 r1 >r3 append 3
+0 r2 >r1 vote for me
+0 r2 >r3 vote for me
+0 r1 >r2 heartbeat
+0 r2 >r1 I lead
+0 r2 >r3 I lead
+0 r2 >r4 I lead
+1 r3 s batch 3
+1 r3 : noted
+`,
+	} {
+		var b strings.Builder
+		trace := NewTraceText(&b, 4)
+		trace.All = all
+		for _, e := range []cluster.Event{
+			{Replica: 1, Kind: cluster.Sent, Peer: 3, Text: "append 3"},
+			{Replica: 2, Kind: cluster.Sent, Peer: 1, Text: "vote for me"},
+			{Replica: 2, Kind: cluster.Sent, Peer: 3, Text: "vote for me"},
+			{Replica: 1, Kind: cluster.Sent, Peer: 2, Text: "heartbeat", Routine: true},
+			{Replica: 2, Kind: cluster.Sent, Peer: 1, Text: "I lead"},
+			{Replica: 2, Kind: cluster.Sent, Peer: 3, Text: "I lead"},
+			{Replica: 2, Kind: cluster.Sent, Peer: 4, Text: "I lead"},
+			{At: time.Second, Replica: 3, Kind: cluster.Stepped, Text: "batch 3", Routine: true},
+			{At: time.Second, Replica: 3, Kind: cluster.Noted, Text: "noted"},
+		} {
+			trace.Event(e)
+		}
+		if err := trace.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := inShort(strings.TrimPrefix(b.String(), traceLegend)); got != want {
+			t.Errorf("all %t: got\n%s\nwant\n%s", all, got, want)
+		}
+	}
+}
+
+// inShort gives second, replica, marker and text of each line but the heads.
+func inShort(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		at, rest := line[:10], line[12:]
+		second := strings.TrimSpace(at)[:1]
+		for r := 0; r < 4; r++ {
+			if mark := strings.TrimSpace(rest[r*traceColumnLen : (r+1)*traceColumnLen]); mark != "" && second != "s" {
+				fmt.Fprintf(&b, "%s r%d %s %s", second, r+1, mark, rest[4*traceColumnLen:])
+			}
+		}
+	}
+	return b.String()
 }

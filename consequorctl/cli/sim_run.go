@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime"
 
 	"consequor/sim"
@@ -17,7 +16,7 @@ type simRunCmd struct {
 	From       uint64  `help:"The first one." default:"1" placeholder:"SEED"`
 	Seed       *uint64 `help:"Run this one alone." placeholder:"SEED"`
 	Only       string  `help:"With --seed: only these of its actions, as in 3,7-9." placeholder:"LIST"`
-	Trace      bool    `help:"With --seed: print each event on a line."`
+	Trace      bool    `help:"With --seed: print what happens, an event on a line; with -v the heartbeats, batches and fsyncs too."`
 	KeepGoing  bool    `help:"Run all seeds though some fail."`
 	ShrinkRuns int     `help:"How many runs a failure may take to be shrunk (0: it is not)." default:"400" placeholder:"N"`
 	History    string  `help:"Write what its clients saw as JSON lines: consequorctl check judges it." placeholder:"FILE"`
@@ -76,7 +75,7 @@ func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) er
 	}
 	var r *sim.Result
 	if c.Trace && !console.JSON {
-		r, err = trace(console.Stdout, plan)
+		r, err = trace(console, plan)
 	} else {
 		r = sim.RunTwice(plan)
 	}
@@ -112,10 +111,20 @@ func (c *simRunCmd) part(plan *sim.Plan) (*sim.Plan, error) {
 	return plan.Only(numbers), nil
 }
 
-// trace runs a plan and prints its events.
-func trace(w io.Writer, plan *sim.Plan) (*sim.Result, error) {
-	fmt.Fprintf(w, "%s\n%s", plan.Drawn, plan.Story())
+// simStoryMax is up to how many actions are listed before their trace.
+const simStoryMax = 40
+
+// trace runs a plan and prints its events; with --verbose, every one of them.
+func trace(console *Console, plan *sim.Plan) (*sim.Result, error) {
+	w := console.Stdout
+	fmt.Fprintln(w, plan.Drawn)
+	if n := len(plan.Actions); n <= simStoryMax || console.Verbose {
+		fmt.Fprint(w, plan.Story())
+	} else {
+		fmt.Fprintf(w, "%d actions, each told when it comes; heartbeats, batches and fsyncs are left out: -v shows all\n", n)
+	}
 	text := sim.NewTraceText(w, plan.Replicas)
+	text.All = console.Verbose
 	r := sim.Run(plan, text.Event)
 	if err := text.Flush(); err != nil {
 		return nil, fmt.Errorf("print the trace: %w", err)
