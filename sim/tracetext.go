@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -109,7 +110,7 @@ func (t *TraceText) Event(e cluster.Event) {
 	case t.All:
 		t.write(e, marker(e))
 	case e.Routine:
-	case e.Kind == cluster.Sent && e.At == t.sent.At && e.Replica == t.sent.Replica && e.Text == t.sent.Text && t.sent.Kind != "":
+	case e.Kind == cluster.Sent && e.At == t.sent.At && e.Replica == t.sent.Replica && e.Text == t.sent.Text && t.sent.Kind != "" && !slices.Contains(t.to, e.Peer):
 		t.to = append(t.to, e.Peer)
 	default:
 		t.writeSent()

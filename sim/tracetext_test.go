@@ -105,6 +105,7 @@ func TestTraceTextInShort(t *testing.T) {
 	for all, want := range map[bool]string{
 		false: `0 r1 >r3 append 3
 0 r2 >> to r1 r3: vote for me
+0 r2 >r1 I lead
 0 r2 >> to all: I lead
 1 r3 : noted
 `,
@@ -112,6 +113,7 @@ func TestTraceTextInShort(t *testing.T) {
 0 r2 >r1 vote for me
 0 r2 >r3 vote for me
 0 r1 >r2 heartbeat
+0 r2 >r1 I lead
 0 r2 >r1 I lead
 0 r2 >r3 I lead
 0 r2 >r4 I lead
@@ -127,6 +129,7 @@ func TestTraceTextInShort(t *testing.T) {
 			{Replica: 2, Kind: cluster.Sent, Peer: 1, Text: "vote for me"},
 			{Replica: 2, Kind: cluster.Sent, Peer: 3, Text: "vote for me"},
 			{Replica: 1, Kind: cluster.Sent, Peer: 2, Text: "heartbeat", Routine: true},
+			{Replica: 2, Kind: cluster.Sent, Peer: 1, Text: "I lead"},
 			{Replica: 2, Kind: cluster.Sent, Peer: 1, Text: "I lead"},
 			{Replica: 2, Kind: cluster.Sent, Peer: 3, Text: "I lead"},
 			{Replica: 2, Kind: cluster.Sent, Peer: 4, Text: "I lead"},

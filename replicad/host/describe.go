@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"strings"
 
 	"consequor/board"
 )
@@ -32,32 +33,32 @@ func (f *Frame) Describe(message func([]byte) string) string {
 	return fmt.Sprintf("malformed %s, %d bytes", f.Kind, len(f.Body))
 }
 
-// describe is "span beyond 3.1, up to 6.1: 4.1 5.1 6.1; my disk holds 6.1".
+// describe is "brings 4.1 5.1 6.1; my disk holds 6.1 (beyond 3.1, up to 6.1)".
 func (c *SpanChunk) describe(message func([]byte) string) string {
-	text := fmt.Sprintf("span beyond %s, up to %s: ", c.Since, c.UpTo)
-	switch n := len(c.Articles); {
-	case n == 0:
-		text += "nothing"
-	case n <= namedMax:
-		for i := range c.Articles {
-			if i > 0 {
-				text += " "
-			}
-			text += c.Articles[i].ID.String()
-		}
-	default:
-		text += fmt.Sprintf("%d articles, %s to %s", n, c.Articles[0].ID, c.Articles[n-1].ID)
-	}
+	text := "brings " + c.articlesInWords()
 	if !c.Last {
-		return text + "; more follows"
+		text += "; more follows"
+	} else if len(c.Message) > 0 {
+		if words := message(c.Message); words != "" {
+			text += "; " + words
+		}
 	}
-	if len(c.Message) == 0 {
-		return text
+	return text + fmt.Sprintf(" (beyond %s, up to %s)", c.Since, c.UpTo)
+}
+
+func (c *SpanChunk) articlesInWords() string {
+	n := len(c.Articles)
+	if n == 0 {
+		return "no article"
 	}
-	if words := message(c.Message); words != "" {
-		text += "; " + words
+	if n > namedMax {
+		return fmt.Sprintf("%d articles, %s to %s", n, c.Articles[0].ID, c.Articles[n-1].ID)
 	}
-	return text
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = c.Articles[i].ID.String()
+	}
+	return strings.Join(ids, " ")
 }
 
 // namedMax is how many articles of a span are named one by one.

@@ -25,11 +25,11 @@ func TestDescribe(t *testing.T) {
 		"my mode has ended, life 2":                           {Kind: kindDown, Incarnation: 2},
 		"malformed pull, 1 bytes":                             {Kind: kindPull, Body: []byte{9}},
 		"malformed span, 0 bytes":                             {Kind: kindSpan},
-		"span beyond 3, up to 3: nothing":                     {Kind: kindFill, Body: span(0, true, "")},
-		"span beyond 3, up to 5: 4 5; a":                      {Kind: kindSpan, Body: span(2, true, "a")},
-		"span beyond 3, up to 4: 4":                           {Kind: kindSpan, Body: span(1, true, "")},
-		"span beyond 3, up to 4: 4; more follows":             {Kind: kindSpan, Body: span(1, false, "")},
-		"span beyond 3, up to 10: 7 articles, 4 to 10; b":     {Kind: kindSpan, Body: span(7, true, "b")},
+		"brings no article (beyond 3, up to 3)":               {Kind: kindFill, Body: span(0, true, "")},
+		"brings 4 5; a (beyond 3, up to 5)":                   {Kind: kindSpan, Body: span(2, true, "a")},
+		"brings 4 (beyond 3, up to 4)":                        {Kind: kindSpan, Body: span(1, true, "")},
+		"brings 4; more follows (beyond 3, up to 4)":          {Kind: kindSpan, Body: span(1, false, "")},
+		"brings 7 articles, 4 to 10; b (beyond 3, up to 10)":  {Kind: kindSpan, Body: span(7, true, "b")},
 		"my sealed board holds 7,2.1: what has yours beyond?": {Kind: kindPull, Body: board.AppendVector(nil, board.Vector{{Seq: 7}, {Seq: 2, Origin: 1}})},
 	} {
 		if got := f.Describe(words); got != want {
