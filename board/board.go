@@ -113,12 +113,28 @@ func (b *Board) countReplies(id ArticleID, upTo Vector) int {
 // Span returns all that the board holds beyond since, by rising id.
 func (b *Board) Span(since Vector) []Article {
 	var span []Article
-	for _, id := range b.order {
+	for _, id := range b.beyond(since) {
 		if !since.Has(id) {
 			span = append(span, *b.articles[id])
 		}
 	}
 	return span
+}
+
+// beyond is the end of the board's order behind which nothing is that since does
+// not have: of a large board little is looked at when little is lacking.
+func (b *Board) beyond(since Vector) []ArticleID {
+	var first ArticleID
+	for _, last := range b.vector {
+		if seq := since.Seq(last.Origin); seq < last.Seq && (first.IsZero() || seq < first.Seq) {
+			first = ArticleID{Seq: seq + 1}
+		}
+	}
+	if first.IsZero() {
+		return nil
+	}
+	at, _ := slices.BinarySearchFunc(b.order, first, ArticleID.Compare)
+	return b.order[at:]
 }
 
 // Keys returns the keys of the newest n articles, by rising id, and how far

@@ -54,6 +54,29 @@ func TestSpansMakeBoardsEqual(t *testing.T) {
 	}
 }
 
+// A span is what the other board lacks, from wherever it starts.
+func TestSpanBeyondAnything(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	b := grown(t, 60)
+	for range 300 {
+		var since Vector
+		for origin := range ReplicaID(4) {
+			if seq := random.Uint64N(70); seq > 5 {
+				since = since.With(ArticleID{seq, origin})
+			}
+		}
+		var want []Article
+		for _, id := range b.order {
+			if a, _ := b.Get(id); !since.Has(id) {
+				want = append(want, a)
+			}
+		}
+		if got := b.Span(since); !slices.Equal(got, want) {
+			t.Fatalf("beyond %s: %d articles, want %d", since, len(got), len(want))
+		}
+	}
+}
+
 // What contradicts the board is refused, and changes nothing.
 func TestPutConflict(t *testing.T) {
 	b := &Board{}

@@ -2,6 +2,7 @@ package board
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,36 @@ func TestThroughSkipsNothing(t *testing.T) {
 		if !slices.Equal(seen, b.order) {
 			t.Errorf("pages of %d: %v, want %v", count, seen, b.order)
 		}
+	}
+}
+
+// A vector covers another if it has each of its ids, however long the two are.
+func TestCovers(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	draw := func(origins int) (v Vector) {
+		for origin := range ReplicaID(origins) {
+			if seq := random.Uint64N(4); seq > 0 {
+				v = append(v, ArticleID{seq, origin})
+			}
+		}
+		return v
+	}
+	covered := 0
+	for range 3000 {
+		v, other := draw(1+random.IntN(40)), draw(1+random.IntN(6))
+		want := true
+		for _, id := range other {
+			want = want && v.Has(id)
+		}
+		if v.Covers(other) != want {
+			t.Fatalf("%s covers %s: %v, want %v", v, other, !want, want)
+		}
+		if want {
+			covered++
+		}
+	}
+	if covered < 100 || covered > 2900 {
+		t.Errorf("%d of 3000 are covered: too few of one kind", covered)
 	}
 }
 

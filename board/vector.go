@@ -19,17 +19,47 @@ func (v Vector) Seq(origin ReplicaID) uint64 {
 	return 0
 }
 
+// find searches by halves; written out, as modes and hosts ask for little else.
 func (v Vector) find(origin ReplicaID) (int, bool) {
-	return slices.BinarySearchFunc(v, origin, func(id ArticleID, o ReplicaID) int { return int(int64(id.Origin) - int64(o)) })
+	low, high := 0, len(v)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if v[middle].Origin < origin {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(v) && v[low].Origin == origin
 }
 
 // Has reports whether a board with vector v holds the article id, given that
 // the article exists.
 func (v Vector) Has(id ArticleID) bool { return id.Seq <= v.Seq(id.Origin) }
 
+// coversBySearch is how many times longer than other v must be for a search per
+// id to take less time than one walk through both.
+const coversBySearch = 8
+
 // Covers reports whether v is nowhere smaller than other.
 func (v Vector) Covers(other Vector) bool {
+	if len(v) > coversBySearch*len(other) {
+		return v.hasAll(other)
+	}
+	i := 0
 	for _, id := range other {
+		for i < len(v) && v[i].Origin < id.Origin {
+			i++
+		}
+		if id.Seq > 0 && (i == len(v) || v[i].Origin != id.Origin || v[i].Seq < id.Seq) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v Vector) hasAll(ids []ArticleID) bool {
+	for _, id := range ids {
 		if !v.Has(id) {
 			return false
 		}
