@@ -46,7 +46,7 @@ func (l *Log) onEarly(before board.Vector, a board.Article) {
 		return
 	}
 	l.out.Store(a)
-	l.board, l.restable = l.board.With(a.ID), true
+	l.grow(l.board.With(a.ID))
 	l.keys.add(board.KeyedID{ID: a.ID, Key: a.Key})
 	if p := l.peer(a.ID.Origin); p != nil {
 		p.known = p.known.Join(part(l.board, p.id))

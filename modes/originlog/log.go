@@ -54,6 +54,7 @@ type Log struct {
 	// board is what is here once this step's effects are done; it only grows,
 	// and an article of this origin is on it before anybody hears of it.
 	board   board.Vector
+	growth  uint64          // counts the times that it grew
 	minted  []board.Article // in this step; stored at its end
 	keys    keyTable
 	brought int // articles that spans have brought, in this life
@@ -68,8 +69,8 @@ type Log struct {
 	spreads  spreading
 	leaving  leaving
 	status   statusKeeper
-	stable   board.Vector // on config.Copies disks ...
-	restable bool         // ... or to be computed again
+	stable   board.Vector // known to be on config.Copies disks; there may be more
+	told     board.Vector // by peers, of their disks: all together
 	further  bool         // something has changed that may let waiting requests go on
 	wakeAt   time.Duration
 	wakeOn   bool // the timer is set, for wakeAt
@@ -112,7 +113,7 @@ func (l *Log) OnStart(e modes.Start, c Config) {
 			l.peers = append(l.peers, &peer{id: id, known: part(e.Board, id), pushes: l.toEveryone(ids) || contains(ids, e.Self)})
 		}
 	}
-	l.restable, l.begun = true, true
+	l.growth, l.begun = 1, true
 }
 
 // Halt ends a log that cannot begin. What speaks against it is told in one line.
@@ -218,6 +219,12 @@ func (l *Log) Settled() bool {
 
 // Note adds a line to the trace.
 func (l *Log) Note(format string, args ...any) { l.out.Note(fmt.Sprintf(format, args...)) }
+
+// grow takes a vector that covers the board's.
+func (l *Log) grow(to board.Vector) {
+	l.board = to
+	l.growth++
+}
 
 func (l *Log) peer(id board.ReplicaID) *peer {
 	i, ok := slices.BinarySearchFunc(l.peers, id, func(p *peer, id board.ReplicaID) int { return cmp.Compare(p.id, id) })

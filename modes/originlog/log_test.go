@@ -36,10 +36,11 @@ func parse(t *testing.T, text string) board.Vector {
 	return v
 }
 
-// What is on k disks is per origin the k-th highest seq.
-func TestStableOn(t *testing.T) {
+// What is on k disks is per origin the k-th highest seq; it may be asked for in
+// any order, and one seq more is on fewer.
+func TestOnDisks(t *testing.T) {
 	for _, test := range []struct {
-		disks string
+		disks string    // this one's first
 		want  [4]string // on 1 .. 4 disks
 	}{
 		{"-", [4]string{"-", "-", "-", "-"}},
@@ -48,13 +49,25 @@ func TestStableOn(t *testing.T) {
 		{"5.1,7.2 3.1,7.2 6.1", [4]string{"6.1,7.2", "5.1,7.2", "3.1", "-"}},
 		{"4,4.1 4,2.1 4 3", [4]string{"4,4.1", "4,2.1", "4", "3"}},
 	} {
-		var disks []board.Vector
-		for _, text := range strings.Fields(test.disks) {
-			disks = append(disks, parse(t, text))
-		}
-		for i, want := range test.want {
-			if got := stableOn(i+1, disks); got.String() != want {
-				t.Errorf("of %s, on %d disks: %s, want %s", test.disks, i+1, got, want)
+		for i, text := range test.want {
+			l := &Log{config: Config{Copies: i + 1}}
+			for n, disk := range strings.Fields(test.disks) {
+				if n == 0 {
+					l.board = parse(t, disk)
+				} else {
+					l.peers = append(l.peers, &peer{known: parse(t, disk)})
+				}
+			}
+			want := parse(t, text)
+			for origin := range board.ReplicaID(4) {
+				if more := want.With(board.ArticleID{Seq: want.Seq(origin) + 1, Origin: origin}); l.OnDisks(more) {
+					t.Errorf("of %s, %s is said to be on %d disks; want %s", test.disks, more, i+1, want)
+				} else if !l.spreads.wanted.Covers(more) {
+					t.Errorf("of %s, %s is not pushed", test.disks, more)
+				}
+			}
+			if !l.OnDisks(want) || !want.Covers(l.stable) {
+				t.Errorf("of %s, on %d disks: %s, want %s", test.disks, i+1, l.stable, want)
 			}
 		}
 	}

@@ -124,7 +124,8 @@ func (l *Log) Mint(q *Request, least uint64) {
 	}
 	l.mintedEarly(l.board, &a)
 	l.minted = append(l.minted, a)
-	l.board, l.restable, l.further = l.board.With(a.ID), true, true
+	l.grow(l.board.With(a.ID))
+	l.further = true
 	l.keys.add(board.KeyedID{ID: a.ID, Key: a.Key})
 	l.Leave(q)
 	q.given = a.ID

@@ -68,10 +68,12 @@ func (l *Log) onMessage(p *peer, r *board.Reader, gap bool) bool {
 func (l *Log) onSpan(from board.ReplicaID, s *modes.Span) {
 	l.checkOwn(from, s.Board)
 	if grown := l.board.Join(s.Board); !grown.Equal(l.board) {
-		l.board, l.restable = grown, true
+		l.grow(grown)
 		l.spreads.untold = true
-		for _, p := range l.peers { // what a replica has minted was on its disk before anybody heard of it
-			p.known = p.known.Join(part(grown, p.id))
+		for _, last := range grown { // what a replica has minted was on its disk before anybody heard of it
+			if p := l.peer(last.Origin); p != nil {
+				p.known = p.known.With(last)
+			}
 		}
 	}
 	for _, k := range s.Keys {

@@ -31,6 +31,7 @@ type peer struct {
 	ups       int           // how often it has come up
 	known     board.Vector  // on its disk; only grows
 	grewAt    time.Duration // when it last did, by its own word
+	even      uint64        // the growth of this board at which known covered it; 0: it never did
 	heard     bool          // it has told since it came up
 	silent    bool          // it has let a round's whole patience pass, and said nothing since
 	told      bool          // it has told in this life
@@ -138,7 +139,7 @@ func (l *Log) greet(p *peer) {
 // another side.
 func (l *Log) pushTo(p *peer) {
 	p.push = 0
-	if p.known.Covers(l.board) {
+	if l.isEven(p) {
 		p.lacksAt = 0
 		return
 	}
@@ -162,6 +163,15 @@ func (l *Log) pushTo(p *peer) {
 	p.pushWait = min(2*p.pushWait, pushMax)
 	l.out.SendBoard(p.id, p.known, appendPush(nil, push{l.incarnation, p.push}))
 	l.wake(p.pushEnds)
+}
+
+// isEven reports whether a peer has all that this board holds. It is asked of
+// each in every step, and mostly neither of the two has grown since the last.
+func (l *Log) isEven(p *peer) bool {
+	if p.even != l.growth && p.known.Covers(l.board) {
+		p.even = l.growth
+	}
+	return p.even == l.growth
 }
 
 // tell keeps others from pushing what has come already.
@@ -207,7 +217,7 @@ func (l *Log) onHave(p *peer, h have, gap bool) {
 	l.checkOwn(p.id, h.board)
 	grew := !p.known.Covers(h.board)
 	if grew {
-		p.known, l.restable = p.known.Join(h.board), true
+		p.known, l.told = p.known.Join(h.board), l.told.Join(h.board)
 		p.grewAt = l.now
 	}
 	p.heard, p.told = true, true

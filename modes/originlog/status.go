@@ -68,13 +68,9 @@ func (l *Log) report() {
 }
 
 func (l *Log) currentStatus() modes.Status {
-	known := l.board
-	for _, p := range l.peers {
-		known = known.Join(p.known)
-	}
 	return modes.Status{
 		Role:     modes.RolePeer,
-		Behind:   lacking(l.board, known),
+		Behind:   lacking(l.board, l.told),
 		Joined:   l.Reachable() >= l.config.Contact,
 		CaughtUp: l.status.caughtUp,
 		Waiting:  l.waitsFor(),
