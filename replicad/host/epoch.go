@@ -88,7 +88,8 @@ func (h *Host) Activate(a Activation) {
 	h.seal, h.merging, h.status = seal{}, nil, modes.Status{}
 	h.held = nil                // of spans only the messages: what they brought is shown when it is durable
 	for _, p := range h.peers { // order does not matter: each for itself
-		p.up, p.pulls = false, false
+		h.setUp(p, false)
+		p.pulls = false
 	}
 	h.sync(h.end)
 	h.publish()

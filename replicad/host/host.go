@@ -165,6 +165,7 @@ type Host struct {
 	requests  requestTable
 	timers    timerTable
 	peers     map[board.ReplicaID]*peer
+	unheard   int             // peers that are linked and not up: asked on every call of Tick and NextWake
 	announced time.Duration   // when last
 	untold    []board.KeyedID // keys of articles that spans brought, and the mode was not told yet
 	untoldNew int             // how many articles those spans brought

@@ -23,6 +23,7 @@ func (h *Host) LinkUp(id board.ReplicaID) {
 		return
 	}
 	p.linked = true
+	h.unheard++
 	if h.phase == phaseRunning {
 		h.Network.Send(h.frame(id, kindUp, nil))
 	}
@@ -34,19 +35,15 @@ func (h *Host) LinkDown(id board.ReplicaID) {
 	if p == nil || !p.linked {
 		return
 	}
-	p.linked = false
 	h.peerDown(id, p)
+	p.linked = false
+	h.unheard--
 }
 
 // nextAnnouncement is when those that may not have heard of this replica's mode
 // are told again; false if there is none.
 func (h *Host) nextAnnouncement() (time.Duration, bool) {
-	for _, p := range h.peers { // order does not matter: is there any?
-		if p.linked && !p.up {
-			return h.announced + AnnounceEvery, true
-		}
-	}
-	return 0, false
+	return h.announced + AnnounceEvery, h.unheard > 0
 }
 
 // announceAgain tells the peers that have not announced themselves, and asks
@@ -134,7 +131,8 @@ func (h *Host) peerUp(id board.ReplicaID, p *peer, incarnation uint64) {
 		return
 	}
 	h.peerDown(id, p)
-	p.up, p.incarnation = true, incarnation
+	h.setUp(p, true)
+	p.incarnation = incarnation
 	if h.phase == phaseRunning {
 		h.pending.push(modes.PeerUp{Peer: id})
 	}
@@ -144,8 +142,21 @@ func (h *Host) peerDown(id board.ReplicaID, p *peer) {
 	if !p.up {
 		return
 	}
-	p.up = false
+	h.setUp(p, false)
 	if h.phase == phaseRunning {
 		h.pending.push(modes.PeerDown{Peer: id})
 	}
+}
+
+// setUp keeps the count of those that are linked and not up. Only a linked one
+// is ever up.
+func (h *Host) setUp(p *peer, up bool) {
+	switch {
+	case up == p.up:
+	case up:
+		h.unheard--
+	default:
+		h.unheard++
+	}
+	p.up = up
 }
