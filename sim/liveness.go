@@ -3,14 +3,24 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"consequor/board"
 	"consequor/modes"
+	"consequor/sim/cluster"
 )
 
 // livenessMax is how long an operation may take when nothing is in its way.
 const livenessMax = 10 * time.Second
+
+// livenessReplicas is how many replicas are asked at most, drawn by the seed:
+// what all of a large cluster are asked for at once takes as many messages as
+// replicas times replicas times operations.
+const livenessReplicas = 12
+
+// streamPlaces is the sequence that those are drawn from.
+const streamPlaces = 1 << 34
 
 // livenessVerbs are what each replica is asked for when all is healed.
 var livenessVerbs = []asking{
@@ -20,14 +30,14 @@ var livenessVerbs = []asking{
 	{verb: modes.VerbSync},
 }
 
-// liveness asks every replica that runs for one thing after another. A client
-// tries again, at that replica, as long as it has time: what counts is that it
-// is answered by then.
+// liveness asks every replica that runs, or of a large cluster some, for one
+// thing after another. A client tries again, at that replica, as long as it has
+// time: what counts is that it is answered by then.
 func (r *run) liveness() error {
 	r.history.Healed = r.now()
 	before := r.lookAtTerms()
 	waiting := 0
-	for i, replica := range r.live() {
+	for i, replica := range r.livenessPlaces() {
 		s := &session{run: r, number: r.plan.sessions + i + 1}
 		r.sessions = append(r.sessions, s)
 		waiting++
@@ -43,6 +53,22 @@ func (r *run) liveness() error {
 	}
 	r.history.Terms = int(r.lookAtTerms() - before)
 	return nil
+}
+
+// livenessPlaces are those that are asked, rising.
+func (r *run) livenessPlaces() []*cluster.Replica {
+	live := r.live()
+	if len(live) <= livenessReplicas {
+		return live
+	}
+	random := rand.New(rand.NewPCG(r.plan.Seed, streamPlaces))
+	drawn := random.Perm(len(live))[:livenessReplicas]
+	slices.Sort(drawn)
+	places := make([]*cluster.Replica, livenessReplicas)
+	for i, n := range drawn {
+		places[i] = live[n]
+	}
+	return places
 }
 
 // probe asks for the i-th thing, and then for the rest.
