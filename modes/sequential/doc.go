@@ -45,9 +45,10 @@
 //  2. r2 and r3 see their connections break (PeerDown). Each forgets r1, for
 //     until then it would turn down any candidate, and tells the others: "r1 is
 //     gone, term 3".
-//  3. r2 asks for votes at once, and again at each such word, then every 20 ms
-//     and a bit, until there is a coordinator. r3 repeats the word, and after a
-//     while campaigns itself.
+//  3. r2 asks for votes at once, and whoever has not answered again at each such
+//     word, then every 20 ms and a bit, until there is a coordinator. r3 repeats
+//     the word, and after a while campaigns itself, unless it has voted: then it
+//     waits for r2 (see campaign.go).
 //  4. Was r1 alive, with a bad link to r3 only? Then r2 wins with r3's vote, r1
 //     hears of term 4 and follows. A wrong suspicion costs an election, never an
 //     article.
@@ -67,8 +68,8 @@
 //	forward.go   posts to the coordinator      record.go    the log on disk
 //	barrier.go   fresh reads, sync             apply.go     entries become articles
 //	election.go  clock and office              state.go     what applying depends on
-//	takeover.go  connections and takeover      keys.go      keys and their articles
-//	snapshot.go  trimming, catching up         message.go   what replicas say to each other,
-//	leave.go     seal and stop                 raftmessage.go, entry.go likewise
-//	status.go    what is reported
+//	campaign.go  votes, asked for and given    keys.go      keys and their articles
+//	takeover.go  connections and takeover      message.go   what replicas say to each other,
+//	snapshot.go  trimming, catching up         raftmessage.go, entry.go likewise
+//	leave.go     seal and stop                 status.go    what is reported
 package sequential

@@ -31,6 +31,8 @@ type election struct {
 	tries        int               // rounds of this takeover
 	lost         word              // a coordinator that is said to be gone ...
 	lostBy       []board.ReplicaID // ... by these voters
+	campaign     campaign          // this voter's latest
+	ballot       ballot            // the latest vote given to another
 }
 
 // startElections begins the clock. The very first coordinator of an epoch is
@@ -79,7 +81,7 @@ func (m *Mode) onTick() {
 	if m.now >= m.election.patienceEnds {
 		m.restartPatience()
 		if m.hasMajority() {
-			m.campaign("nothing heard of a coordinator")
+			m.askVotes("nothing heard of a coordinator")
 			m.startTakeover(m.takeoverDelay())
 		}
 	}
@@ -110,17 +112,10 @@ func (m *Mode) heard(message *pb.Message, from board.ReplicaID) {
 			return
 		}
 		m.restartPatience()
+	case pb.MsgVoteResp, pb.MsgPreVoteResp:
+		m.answers(message, from)
 	case pb.MsgAppResp:
 		m.checkOffer(from)
-	}
-}
-
-// campaign asks the voters. Raft first asks whether they would vote for it, so
-// that a term is not wasted.
-func (m *Mode) campaign(why string) {
-	m.note("campaigns for term %d: %s", m.term+1, why)
-	if err := m.node.Campaign(); err != nil {
-		m.note("cannot campaign: %v", err)
 	}
 }
 
@@ -129,6 +124,7 @@ func (m *Mode) onOffice(before board.ReplicaID, termBefore uint64) {
 	if m.lead != 0 {
 		m.checkOneCoordinator()
 		m.stopTakeover()
+		m.election.campaign = campaign{}
 		m.restartPatience()
 	}
 	now := m.coordinator()

@@ -147,6 +147,7 @@ func (m *Mode) ready() {
 		case pb.MsgSnap:
 			m.offerBoard(message)
 		default:
+			m.asks(message)
 			if m.mutant != mutants.None {
 				m.tamperOut(message)
 			}
@@ -224,7 +225,7 @@ func (m *Mode) respond(responses []*pb.Message) {
 			continue
 		}
 		if r.GetType() == pb.MsgVoteResp && !r.GetReject() {
-			m.restartPatience()
+			m.votesFor(board.ReplicaID(r.GetTo()), r.GetTerm())
 		}
 		if m.tooEarly(r) {
 			packMessage(m.packNow, r)
@@ -273,6 +274,9 @@ func (m *Mode) onRaft(r *board.Reader, e modes.Receive) {
 	for _, message := range messages {
 		if m.ended || !m.acceptable(message, e.Span) {
 			return
+		}
+		if m.keepsBack(message, e.From) {
+			continue
 		}
 		m.step(message)
 		m.heard(message, e.From)

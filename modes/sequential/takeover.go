@@ -10,9 +10,9 @@ import (
 
 // The pace of a takeover.
 const (
-	takeoverPause = 20 * time.Millisecond // between a backup's campaigns, and a bit
+	takeoverPause = 20 * time.Millisecond // until a backup asks again, and a bit
 	takeoverRank  = 60 * time.Millisecond // a voter's pause per rank before it takes over itself
-	takeoverPower = 4                     // so often the pause doubles, after each takeoverSame rounds
+	takeoverPower = 3                     // so often the pause doubles, after each takeoverSame rounds
 	takeoverSame  = 5
 	takeoverYield = 3                      // rounds in which a voter leaves it to a backup that it can reach
 	takeoverMax   = 40                     // rounds; then patience again
@@ -124,7 +124,7 @@ func (m *Mode) takeOverNow(w word) {
 	if !m.hasMajority() {
 		return
 	}
-	m.campaign(w.replica.String() + " is gone")
+	m.askVotes(w.replica.String() + " is gone")
 	m.startTakeover(m.takeoverDelay())
 }
 
@@ -168,7 +168,7 @@ func (m *Mode) ring(after board.ReplicaID) []board.ReplicaID {
 	return ring
 }
 
-// startTakeover has this voter campaign after a pause, unless there is a
+// startTakeover has this voter ask for votes after a pause, unless there is a
 // coordinator by then, and again until there is.
 func (m *Mode) startTakeover(pause time.Duration) {
 	m.election.takingOver = true
@@ -198,7 +198,7 @@ func (m *Mode) onTakeover() {
 		m.startTakeover(m.takeoverDelay())
 		return
 	}
-	m.campaign("there is no coordinator")
+	m.askVotes("there is no coordinator")
 	m.startTakeover(m.takeoverDelay())
 }
 
@@ -218,8 +218,7 @@ func (m *Mode) backupFirst() bool {
 	return backup.term == m.term && backup.replica != m.self && m.connected[backup.replica]
 }
 
-// takeoverDelay grows, for on a slow network a new campaign would throw away
-// the votes for the one before.
+// takeoverDelay grows, for what was not answered at once may take a while.
 func (m *Mode) takeoverDelay() time.Duration {
 	pause := takeoverPause << min(m.election.tries/takeoverSame, takeoverPower)
 	m.election.tries++
