@@ -158,7 +158,14 @@ const (
 
 // KeyTooOld is the Why of a write that ends unknown because its key lies below
 // the table of keys: it may stand for an article, and nobody remembers which.
-const KeyTooOld = "key too old"
+// A client that has just made the key knows better, as nobody else can have
+// posted with it: nothing was done, and it makes another. So this must not be
+// said of a key that has become too old since the post was sent on; of that,
+// KeyForgotten is.
+const (
+	KeyTooOld    = "key too old"
+	KeyForgotten = "the post took so long that its key is forgotten: it may have been done"
+)
 
 func (o Outcome) String() string {
 	if o == OK {

@@ -106,7 +106,7 @@ func (m *Mode) applyPost(p *post, batch *applied) {
 	case p.epoch <= m.state.sealed:
 		// Void. Whoever waits for it is told when the seal is applied.
 	case found == keyTooOld:
-		m.answerPost(p, batch, func(q *request) { m.unknown(q, modes.KeyTooOld) })
+		m.answerPost(p, batch, m.answerTooOld)
 	case found == keyAhead:
 		m.answerPost(p, batch, func(q *request) { m.unknown(q, "the key's mark is above every article: it was not made here") })
 	case !m.state.parentThere(p.article.Parent):
@@ -155,6 +155,16 @@ func (m *Mode) answerPost(p *post, batch *applied, answer func(*request)) {
 			}
 		})
 	}
+}
+
+// answerTooOld answers a post whose key is too old now. Was it when the post was
+// first proposed? If a snapshot stood for that, nobody knows here.
+func (m *Mode) answerTooOld(q *request) {
+	if q.unseen {
+		m.unknown(q, modes.KeyForgotten)
+		return
+	}
+	m.unknown(q, modes.KeyTooOld)
 }
 
 // resolve answers, after a snapshot, the posts that may have been among the

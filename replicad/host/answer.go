@@ -101,6 +101,9 @@ func (h *Host) onUnknown(r *request, why string) {
 		r.delivered, r.exposed, r.early = false, true, true
 		return
 	}
+	if r.exposed && why == modes.KeyTooOld { // now: it was not when an earlier life may have posted it
+		why = modes.KeyForgotten
+	}
 	h.finish(r, Answer{Outcome: Unknown, Why: why})
 }
 
