@@ -55,8 +55,23 @@ func (d *drawer) drawOptions() {
 	if p.faults.Has(Supervisors) {
 		p.trouble = d.options.IntN(100)
 	}
+	d.drawHabits()
 	if most := d.lossesMax(p.first); most > 0 && p.faults&(Rot|Wipes) != 0 {
 		p.losses = 1 + d.options.IntN(most)
+	}
+}
+
+// drawHabits chooses what sessions ask for, and where.
+func (d *drawer) drawHabits() {
+	p := d.Plan
+	p.writes = []int{45, 45, 20, 75}[d.options.IntN(4)]
+	p.fresh = []int{25, 25, 5, 80}[d.options.IntN(4)]
+	if d.options.IntN(4) == 0 {
+		p.crowded = board.ReplicaID(1 + d.options.IntN(d.Replicas))
+	}
+	if d.options.IntN(6) == 0 && d.Replicas <= lengthReplicas {
+		p.sessions *= 4
+		p.busy *= 3
 	}
 }
 
@@ -127,8 +142,17 @@ func (d *drawer) drawActions() {
 	}
 }
 
-// mayDeal reports whether a kind of fault is within the budget.
-func (d *drawer) mayDeal(f Fault) bool { return f&(Rot|Wipes) == 0 || d.Plan.losses > 0 }
+// mayDeal reports whether a kind of fault is within the budget, and whether
+// there is what it is aimed at.
+func (d *drawer) mayDeal(f Fault) bool {
+	switch f {
+	case Rot, Wipes:
+		return d.Plan.losses > 0
+	case Elections:
+		return d.Launch != nil || d.Mode == "sequential" || d.faults.Has(Swaps)
+	}
+	return true
+}
 
 // add puts an action at the present place of the schedule.
 func (d *drawer) add(f Fault, do action, format string, args ...any) {

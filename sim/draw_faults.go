@@ -30,8 +30,14 @@ func (d *drawer) drawFault() {
 		d.drawSwap(false)
 	case Supervisors:
 		d.drawSupervisor()
+	case Elections:
+		d.drawElection()
+	case Flaps:
+		d.drawFlap()
 	default:
-		d.drawLocal(f, f, d.anyReplica())
+		at := d.anyReplica()
+		d.drawLocal(f, f, at)
+		d.drawCompanion(at)
 	}
 }
 
@@ -98,17 +104,7 @@ func (d *drawer) drawLoss(f Fault) {
 
 // drawHunt aims a fault at whoever leads.
 func (d *drawer) drawHunt() {
-	prey := []Fault{Crashes, Boundaries, Pauses, Plugins, Stops, OneWay, Partition}
-	var kinds []Fault
-	for _, f := range prey {
-		if d.faults.Has(f) {
-			kinds = append(kinds, f)
-		}
-	}
-	if len(kinds) == 0 {
-		kinds = []Fault{Crashes, Pauses, Plugins, Partition}
-	}
-	f := kinds[d.random.IntN(len(kinds))]
+	f := d.anyOf([]Fault{Crashes, Boundaries, Pauses, Plugins, Stops, OneWay, Partition}, Crashes, Pauses, Plugins, Partition)
 	if f != OneWay && f != Partition {
 		d.drawLocal(Hunt, f, 0)
 		return
@@ -118,7 +114,8 @@ func (d *drawer) drawHunt() {
 		deaf = d.random.IntN(2) == 0
 		dumb = !deaf
 	}
-	d.add(Hunt, isolating{0, deaf, dumb, long}, "%s is cut off from all (hears them: %s, is heard: %s) for %s", nameOf(0), yes(!deaf), yes(!dumb), long)
+	i := isolating{deaf: deaf, dumb: dumb, long: long}
+	d.add(Hunt, i, "%s %s", nameOf(0), i.words())
 }
 
 // drawSwap draws a mode change: to another one, or to itself; the last one comes

@@ -67,7 +67,7 @@ func (d *drawer) drawOneWay() {
 	long := d.lasting()
 	if d.random.IntN(4) == 0 {
 		deaf := d.random.IntN(2) == 0
-		d.add(OneWay, isolating{a, deaf, !deaf, long}, "%s is cut off one way from all (hears them: %s, is heard: %s) for %s", a, yes(!deaf), yes(deaf), long)
+		d.add(OneWay, isolating{at: a, deaf: deaf, dumb: !deaf, long: long}, "%s is cut off one way from all (hears them: %s, is heard: %s) for %s", a, yes(!deaf), yes(deaf), long)
 		return
 	}
 	d.add(OneWay, cutting{[]direction{{a, b}}, long}, "what %s sends to %s is lost for %s", a, b, long)
@@ -82,7 +82,7 @@ func (d *drawer) drawPartition() {
 		d.add(Partition, breaking{a, b}, "the connection of %s and %s breaks", a, b)
 	case shape == 1:
 		at := d.anyReplica()
-		d.add(Partition, isolating{at, true, true, long}, "%s is alone for %s", at, long)
+		d.add(Partition, isolating{at: at, deaf: true, dumb: true, long: long}, "%s is alone for %s", at, long)
 	case shape == 2 && d.Replicas >= 3:
 		order := d.shuffled()
 		bridge, half := order[0], (d.Replicas-1+1)/2

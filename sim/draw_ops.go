@@ -75,12 +75,12 @@ func (d *drawer) drawOperation() {
 		}
 	}
 	doing := ""
-	switch p := d.random.IntN(100); {
-	case p < 28:
+	switch p, w := d.random.IntN(100), d.writes; {
+	case p < w*3/5:
 		a.verb, doing = modes.VerbPost, "posts"
-	case p < 45:
+	case p < w:
 		a.verb, doing = modes.VerbReply, "replies"
-	case p < 88:
+	case p < max(w, 88):
 		a.verb, a.page = modes.VerbRead, pageKind(max(0, d.random.IntN(int(pageKinds)+6)-6))
 		doing = pageWords[a.page]
 	case p < 96:
@@ -93,7 +93,7 @@ func (d *drawer) drawOperation() {
 		doing += []string{" without a key", "", " with a key of its own"}[a.key]
 	}
 	if a.verb == modes.VerbRead || a.verb == modes.VerbChoose {
-		a.fresh = d.random.IntN(4) == 0
+		a.fresh = d.random.IntN(100) < d.fresh
 		doing += pick(a.fresh, " afresh", "")
 	}
 	d.add(None, a, "%s", fmt.Sprintf("session %d %s at %s, within %s", s+1, doing, a.at, a.timeout))
@@ -101,11 +101,16 @@ func (d *drawer) drawOperation() {
 
 // placeOf is where a session asks first.
 func (d *drawer) placeOf(session int) board.ReplicaID {
-	if d.faults.Has(Hops) && d.random.IntN(3) > 0 {
+	if d.faults.Has(Hops) && d.random.IntN(3) > 0 && (d.crowded == 0 || d.random.IntN(3) == 0) {
 		return d.anyReplica()
 	}
-	return homeOf(session, d.Replicas)
+	return d.homeOf(session)
 }
 
 // homeOf is the replica that a session keeps to, unless it hops.
-func homeOf(session, replicas int) board.ReplicaID { return board.ReplicaID(session%replicas + 1) }
+func (p *Plan) homeOf(session int) board.ReplicaID {
+	if p.crowded != 0 {
+		return p.crowded
+	}
+	return board.ReplicaID(session%p.Replicas + 1)
+}

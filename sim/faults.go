@@ -37,6 +37,8 @@ const (
 	Hops                          // sessions go from replica to replica
 	Stops                         // processes are asked to leave in order
 	Cuts                          // one link is cut, in both directions
+	Elections                     // faults are aimed at whoever campaigns, votes, has just won
+	Flaps                         // processes and plugins live several short lives
 
 	None Fault = 0
 	All        = 1<<(iota-1) - 1
@@ -65,6 +67,8 @@ var faultWords = []struct {
 	{Plugins, "plugin", "the mode's process dies alone"},
 	{Clocks, "clock", "clocks jump and drift"},
 	{Hunt, "hunt", "faults are aimed at whoever coordinates"},
+	{Elections, "election", "faults are aimed at whoever campaigns, votes or has just won"},
+	{Flaps, "flap", "processes, or their plugins, live several short lives"},
 	{CutSpans, "cut-span", "a board that is sent breaks off half-way"},
 	{Swaps, "swap", "the mode is changed while all this goes on"},
 	{Supervisors, "supervisor", "the supervisor dies, at each step of a mode change"},

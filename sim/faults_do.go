@@ -286,6 +286,7 @@ func (r *run) watch() {
 func (r *run) endFaults() {
 	r.weather.clear()
 	r.healCuts()
+	r.lurkers = nil
 	r.cluster.SyncMax = min(r.cluster.SyncMax, calmSyncMax)
 	r.cluster.StepMax = min(r.cluster.StepMax, calmStepMax)
 	r.cluster.WireMax = min(r.cluster.WireMax, calmWireMax)

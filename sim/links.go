@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,6 +25,10 @@ type (
 		at         board.ReplicaID
 		deaf, dumb bool
 		long       time.Duration
+
+		// So many others it stays connected to, beginning with the one that is
+		// so many after it.
+		keeps, skips int
 	}
 
 	breaking struct{ a, b board.ReplicaID }
@@ -46,7 +51,7 @@ func (i isolating) do(r *run, a *Action) {
 	at := r.target(i.at, a).ID
 	var links []direction
 	for _, other := range r.cluster.All() {
-		if other.ID == at {
+		if other.ID == at || i.stays(at, other.ID, r.plan.Replicas) {
 			continue
 		}
 		if i.deaf {
@@ -58,6 +63,16 @@ func (i isolating) do(r *run, a *Action) {
 	}
 	r.cut(links)
 	r.over(i.long, at, a, func() { r.heals(links) })
+}
+
+// stays reports whether the link to another replica stays.
+func (i isolating) stays(at, other board.ReplicaID, replicas int) bool {
+	after := (int(other) - int(at) + replicas - 1) % replicas // of the others, from 0
+	return (after-i.skips+replicas-1)%(replicas-1) < i.keeps
+}
+
+func (i isolating) words() string {
+	return fmt.Sprintf("is cut off from all%s (hears them: %s, is heard: %s) for %s", pick(i.keeps > 0, " but one", ""), yes(!i.deaf), yes(!i.dumb), i.long)
 }
 
 func (b breaking) do(r *run, a *Action) {

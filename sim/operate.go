@@ -260,7 +260,7 @@ func (o *asked) goesOn(a host.Answer) bool {
 func (o *asked) again(at board.ReplicaID) {
 	r := o.session.run
 	if o.hops && o.madeFor == 0 && o.random.IntN(4) > 0 {
-		at = board.ReplicaID(1 + o.random.IntN(r.plan.Replicas))
+		at = r.reachable(board.ReplicaID(1 + o.random.IntN(r.plan.Replicas)))
 		r.coverage.Faults[Hops]++
 	}
 	o.reopen()
@@ -274,7 +274,7 @@ func (o *asked) again(at board.ReplicaID) {
 // over ends an operation, for now.
 func (o *asked) over(at board.ReplicaID) {
 	op := o.op()
-	o.session.busy = false
+	o.session.free()
 	if o.session.run.trace != nil {
 		o.session.run.emit(cluster.Event{Replica: at, Kind: cluster.Returned, Op: o.number}, "%s", outcomeWords(op))
 	}

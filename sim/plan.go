@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/builtin"
 	"consequor/replicad/host"
@@ -27,11 +28,14 @@ type options struct {
 	small    bool            // the mode's limits are such that a short run meets them
 	faults   Faults          // of those that may be dealt out, this seed's choice
 	sessions int
-	busy     int           // bounds the operations of a round
-	calm     int           // a fault in one of so many rounds
-	losses   int           // disks that may be lost for good
-	trouble  int           // per mille of a supervisor's orders and preparations that go wrong
-	end      time.Duration // of the faults
+	busy     int             // bounds the operations of a round
+	calm     int             // a fault in one of so many rounds
+	writes   int             // per cent of the operations
+	fresh    int             // per cent of the reads
+	crowded  board.ReplicaID // where all sessions are at home; 0: they are spread
+	losses   int             // disks that may be lost for good
+	trouble  int             // per mille of a supervisor's orders and preparations that go wrong
+	end      time.Duration   // of the faults
 
 	syncMax, stepMax, wireMax time.Duration
 }

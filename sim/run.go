@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -51,6 +52,8 @@ type run struct {
 	lost    map[board.ReplicaID]bool
 	swapDue bool            // the last change of the mode has not begun yet
 	server  board.ReplicaID // that answered last
+	lurkers []*lurker       // that wait for an election
+	won     won
 
 	hash     uint64 // of the trace
 	terms    map[uint64]uint64
@@ -76,12 +79,21 @@ func Run(p *Plan, trace func(cluster.Event)) (result *Result) {
 		}
 		r.sum(result)
 	}()
-	result.Err = r.play()
+	result.Err = cmp.Or(r.play(), r.cluster.Err())
+	r.judge(result)
+	return result
+}
+
+// judge has the checkers judge what clients saw. Where an assertion broke, there
+// is no end to judge by; but if by then they had been told what cannot be, that
+// is said instead: it is what the assertion means to them.
+func (r *run) judge(result *Result) {
 	if result.Err == nil {
 		result.Verdicts = history.Check(r.history, history.StepsDefault)
 		r.tellViolation(result.Verdicts.First())
+	} else if v := history.CheckAnswers(r.history); v != nil {
+		result.Verdicts, result.Err = history.Verdicts{*v}, nil
 	}
-	return result
 }
 
 func newRun(p *Plan, trace func(cluster.Event)) *run {
@@ -95,6 +107,7 @@ func newRun(p *Plan, trace func(cluster.Event)) *run {
 		Replicas: p.Replicas,
 	}
 	config := cluster.Config{
+		Told:     r.officeNews,
 		Replicas: p.Replicas, Seed: p.Seed, Epoch: p.first, Launch: p.launch(), Mutant: p.Mutant,
 		SyncMax: p.syncMax, StepMax: p.stepMax, WireMax: p.wireMax,
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	knownMax = 64 // articles that it may reply to
 	oldMax   = 16 // keys that it may ask for again
+	wantsMax = 3  // operations that wait until it is free
 )
 
 // session is one client: one thing after another, and a token that goes along
@@ -25,6 +26,7 @@ type session struct {
 	at     board.ReplicaID // that answered last
 	busy   bool
 
+	wants   []func()          // as soon as it is free
 	known   []board.ArticleID // that it has been shown, or has posted
 	old     []*asked          // its posts with a key
 	listing *listing          // that goes on
@@ -90,12 +92,51 @@ func (s *session) anyKnown(random *rand.Rand) board.ArticleID {
 func (a asking) do(r *run, action *Action) {
 	s := r.sessions[a.session]
 	if s.busy {
+		s.later(func() { a.do(r, action) })
 		return
 	}
-	if a.at != homeOf(a.session, r.plan.Replicas) {
+	if a.hops {
+		a.at = r.reachable(a.at)
+	}
+	if a.at != r.plan.homeOf(a.session) {
 		r.coverage.Faults[Hops]++
 	}
 	s.begin(a, r.random(action)).try(a.at)
+}
+
+// reachable is the replica that a client comes to who wants that one, and tries
+// the next if nobody is there.
+func (r *run) reachable(at board.ReplicaID) board.ReplicaID {
+	for range r.plan.Replicas {
+		if r.cluster.Replica(at).Up() {
+			break
+		}
+		at = at%board.ReplicaID(r.plan.Replicas) + 1
+	}
+	return at
+}
+
+// later does something when the session is free. Who has more to ask for than
+// that forgets it.
+func (s *session) later(do func()) {
+	if len(s.wants) < wantsMax {
+		s.wants = append(s.wants, do)
+	}
+}
+
+// free lets the session go on with what it has wanted meanwhile.
+func (s *session) free() {
+	s.busy = false
+	if len(s.wants) == 0 {
+		return
+	}
+	next := s.wants[0]
+	s.wants = s.wants[1:]
+	s.run.after(0, func() {
+		if s.run.now() < s.run.plan.end {
+			next()
+		}
+	})
 }
 
 // do asks again for a key that was given an answer, or none, some time ago.
