@@ -19,7 +19,9 @@
 // A lone write passes between two goroutines only: caller, journal, caller.
 //
 // Files are filled with zeros ahead of the writes, so that a sync changes no
-// metadata and a full disk is met before an entry is written, not within one.
+// metadata and a full disk is met before an entry is written, not within one:
+// most often while there are some zeros left, so that posts are refused in time
+// and what is under way still gets to disk.
 //
 // Each group says how far everything was synced when it was written. That
 // tells a torn tail, which is cut, from damage, which is a *CorruptError: what
@@ -57,6 +59,8 @@
 //
 // A failed write or sync is fatal and never tried again: the page may be gone
 // (see Rebello et al. 2020, "Can applications recover from fsync failures?").
-// A full disk is not: the journal waits for room, DiskFull says so, and the
-// board can still be read.
+// A full disk is not: journal and board wait for room, DiskFull says so, and
+// the board can still be read. What arrives nonetheless gathers in memory; it is
+// for those who append to stop, at a Backlog that they choose. Open needs room
+// for a board's few small files, and waits for it as well.
 package store

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -36,7 +35,7 @@ type journal struct {
 	id          uint64
 	segmentSize int64
 	noSync      bool
-	fullRetry   time.Duration
+	room        *room
 	writeSize   int
 	log         *slog.Logger
 	fatal       func(error)
@@ -65,13 +64,13 @@ type journal struct {
 	file   vfs.File // the last segment; nil: begin a new one
 	folder vfs.File
 	seed   uint32
-	offset int64    // in file: where the next group goes
-	zeroed int64    // in file: all is written up to here, beyond offset with zeros
+	offset int64 // in file: where the next group goes
+	zeroed int64 // in file: all is written up to here, beyond offset with zeros
+	short  bool  // zeros could not be filled ahead: the disk is full
+	again  *time.Timer
 	marked Position // the newest mark or group on disk says that this was synced
 
-	stop chan struct{} // closed with closing: ends waits for room on the disk
 	done chan struct{} // closed when the goroutine has ended
-	full atomic.Bool   // the disk has no room
 }
 
 // group is what is written, and perhaps synced, at once.
@@ -91,7 +90,7 @@ func (j *journal) init() {
 	j.work.L, j.progress.L = &j.mu, &j.mu
 	j.buffer = make([]byte, groupHeaderSize, 4<<10)
 	j.spare = make([]byte, groupHeaderSize, 4<<10)
-	j.stop, j.done = make(chan struct{}), make(chan struct{})
+	j.done = make(chan struct{})
 }
 
 // run is the journal goroutine.
@@ -276,7 +275,8 @@ func recycle(buffer []byte) []byte {
 // which it lets go meanwhile.
 func (j *journal) idle() error {
 	synced, written := j.attests(), j.written
-	if j.file == nil || synced == j.marked && j.zeroed-j.offset >= zeroedAhead/2 {
+	ahead := j.zeroed-j.offset >= zeroedAhead/2 && !j.short
+	if j.file == nil || synced == j.marked && ahead {
 		return nil
 	}
 	j.mu.Unlock()
@@ -289,13 +289,33 @@ func (j *journal) idle() error {
 		}
 		j.marked = synced
 	}
-	if j.zeroed-j.offset >= zeroedAhead/2 {
+	if ahead {
 		return nil
 	}
-	if err := j.fillZeros(j.offset); err != nil && !isDiskFull(err) {
+	return j.metRoom(j.fillZeros(j.offset))
+}
+
+// metRoom takes how filling zeros ahead has ended. On a full disk that is tried
+// again, until there is room, from idle.
+func (j *journal) metRoom(err error) error {
+	if err != nil && !isDiskFull(err) {
 		return err
 	}
+	if j.short = err != nil; j.short {
+		if j.again == nil {
+			j.again = time.AfterFunc(j.room.retry, j.wake)
+		} else {
+			j.again.Reset(j.room.retry)
+		}
+	}
+	j.room.lacks(j.short)
 	return nil
+}
+
+func (j *journal) wake() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.work.Signal()
 }
 
 // fail ends the journal: what is not synced by now never will be.
@@ -357,13 +377,16 @@ func (j *journal) beginClose() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.closing = true
-	close(j.stop)
+	close(j.room.stop)
 	j.work.Signal()
 }
 
 // close waits until all is durable and the goroutine has ended.
 func (j *journal) close() error {
 	<-j.done
+	if j.again != nil {
+		j.again.Stop()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	failed := j.failed

@@ -13,21 +13,23 @@ import (
 const (
 	cacheSize    = 8 << 20  // blocks of tables
 	memTableSize = 16 << 20 // grows to it; then a new one begins and this is flushed
+	memTablesMax = 4        // while flushes wait, as on a full disk; beyond, Put waits too
 	filesMax     = 128      // open tables
 )
 
 func (s *Store) openBoard(o *Options) error {
 	options := &pebble.Options{
-		FS:                         &journalFirst{o.FS, s.journal},
-		FormatMajorVersion:         pebble.FormatNewest,
-		DisableWAL:                 true,
-		CacheSize:                  cacheSize,
-		MemTableSize:               memTableSize,
-		MaxOpenFiles:               filesMax,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
-		Logger:                     pebbleLogger{o.Logger, s.journal.fail},
+		FS:                          &journalFirst{&patient{o.FS, s.journal.room}, s.journal},
+		FormatMajorVersion:          pebble.FormatNewest,
+		DisableWAL:                  true,
+		CacheSize:                   cacheSize,
+		MemTableSize:                memTableSize,
+		MemTableStopWritesThreshold: memTablesMax,
+		MaxOpenFiles:                filesMax,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		Logger:                      pebbleLogger{o.Logger, s.boardError},
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { s.journal.fail(fmt.Errorf("board: %w", err)) },
+			BackgroundError: func(err error) { s.boardError(fmt.Errorf("board: %w", err)) },
 		},
 	}
 	options.Experimental.FileCacheShards = 1

@@ -2,14 +2,11 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -25,14 +22,8 @@ const segmentSuffix = ".journal"
 
 func segmentName(number uint64) string { return fmt.Sprintf("%08d%s", number, segmentSuffix) }
 
-// diskFullRetry is how long the journal waits before it asks a full disk for
-// room again. Meanwhile nothing is acknowledged and the backlog grows.
-const diskFullRetry = time.Second
-
 // writeCategory labels our writes for Pebble's file system statistics.
 const writeCategory vfs.DiskWriteCategory = "consequor-journal"
-
-func isDiskFull(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 
 // roll ends the last segment and begins the group's. The old one is synced
 // first: so every segment but the last is whole, and one that is not is
@@ -46,7 +37,7 @@ func (j *journal) roll(g *group) error {
 			g.synced = g.start
 		}
 	}
-	if err := j.retryFull(func() error { return j.createSegment(g.segment) }); err != nil {
+	if err := j.room.find(func() error { return j.createSegment(g.segment) }); err != nil {
 		return err
 	}
 	header := appendSegmentHeader(nil, j.id, g.segment.number, g.segment.base)
@@ -90,7 +81,13 @@ func (j *journal) reserve(size int64) error {
 	if size <= j.zeroed {
 		return nil
 	}
-	return j.retryFull(func() error { return j.fillZeros(size) })
+	return j.room.find(func() error {
+		err := j.fillZeros(size)
+		if isDiskFull(err) && j.zeroed < size {
+			return err
+		}
+		return j.metRoom(err)
+	})
 }
 
 var zeros [64 << 10]byte
@@ -107,27 +104,6 @@ func (j *journal) fillZeros(size int64) error {
 		}
 	}
 	return nil
-}
-
-// retryFull does what needs room on the disk until there is some.
-func (j *journal) retryFull(do func() error) error {
-	for {
-		err := do()
-		if err == nil || !isDiskFull(err) {
-			j.full.Store(false)
-			return err
-		}
-		if !j.full.Swap(true) {
-			j.log.Error("the disk is full: nothing can be stored until there is room", "dir", j.dir)
-		}
-		retry := time.NewTimer(j.fullRetry)
-		select {
-		case <-retry.C:
-		case <-j.stop:
-			retry.Stop()
-			return fmt.Errorf("%w, and the disk is full: %w", ErrClosed, err)
-		}
-	}
 }
 
 // appendCheckpoint appends what makes all older segments superfluous but for

@@ -32,6 +32,15 @@ type Options struct {
 	// nil: print the error and exit.
 	Fatal func(error)
 
+	// DiskFull is called when the disk has no room any more, and when it has
+	// again, in order, from any goroutine. It must not block. nil: nobody
+	// wants to know.
+	DiskFull func(full bool)
+
+	// Cancel, closed, ends Open with ErrClosed where it waits for room on the
+	// disk; afterwards it does nothing. nil: Open waits until there is room.
+	Cancel <-chan struct{}
+
 	fullRetry time.Duration // 0: diskFullRetry
 	writeSize int           // 0: writeSizeDefault
 }
@@ -45,6 +54,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.SegmentSize <= 0 {
 		o.SegmentSize = SegmentSizeDefault
+	}
+	if o.DiskFull == nil {
+		o.DiskFull = func(bool) {}
 	}
 	if o.fullRetry <= 0 {
 		o.fullRetry = diskFullRetry
@@ -88,11 +100,12 @@ func Open(dir string, o Options) (*Store, error) {
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), keeperDone: make(chan struct{}),
 	}
 	s.journal = &journal{
-		fs: o.FS, dir: o.FS.PathJoin(dir, "journal"), segmentSize: o.SegmentSize, noSync: o.NoSync, fullRetry: o.fullRetry, writeSize: o.writeSize,
-		log: o.Logger, fatal: o.Fatal, rolled: s.kickKeeper,
+		fs: o.FS, dir: o.FS.PathJoin(dir, "journal"), segmentSize: o.SegmentSize, noSync: o.NoSync, writeSize: o.writeSize,
+		room: newRoom(dir, o),
+		log:  o.Logger, fatal: o.Fatal, rolled: s.kickKeeper,
 	}
 	s.journal.init()
-	if err := s.open(&o); err != nil {
+	if err := s.journal.room.while(o.Cancel, func() error { return s.open(&o) }); err != nil {
 		return nil, errors.Join(err, s.journal.closeFiles(), s.abandon())
 	}
 	go s.journal.run()
@@ -222,9 +235,9 @@ func (s *Store) Replica(id board.ReplicaID) *Replica {
 	return j.replicas[i]
 }
 
-// DiskFull reports whether the journal waits for room on the disk: posts must
-// be refused, reads can go on.
-func (s *Store) DiskFull() bool { return s.journal.full.Load() }
+// DiskFull reports whether journal or board wait for room on the disk: posts
+// must be refused, reads can go on.
+func (s *Store) DiskFull() bool { return s.journal.room.full.Load() }
 
 // Close makes everything durable and flushes the board. Nothing of the store
 // may be used any more.
@@ -240,11 +253,31 @@ func (s *Store) Close() error {
 	floor, due := j.articles.floor(j.end), j.articles.last > j.articles.floorOnDisk
 	j.mu.Unlock()
 	if due {
-		if err := errors.Join(s.writeFloor(floor), s.db.Flush()); err != nil {
+		if err := s.lastFlush(floor); err != nil {
 			return errors.Join(err, s.abandon())
 		}
 	}
 	return s.abandon()
+}
+
+// lastFlush saves the next start reading the journal, if there is room.
+func (s *Store) lastFlush(floor Position) error {
+	full := s.journal.room.gaveUp
+	if s.journal.room.hasGivenUp() {
+		return nil
+	}
+	if err := s.writeFloor(floor); err != nil {
+		return err
+	}
+	flushed, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+	case <-full: // and it never ends
+	}
+	return nil
 }
 
 // abandon lets go of everything as it is.
