@@ -153,7 +153,7 @@ func (h *Host) expireRequests() {
 		switch {
 		case r == nil:
 		case r.cancelled:
-			h.finish(r, r.lost("no answer by the deadline"))
+			h.finish(r, r.lost("no answer by the deadline"+h.butFull()))
 		case !r.delivered:
 			h.finish(r, h.overdue(r))
 		default:
@@ -162,6 +162,15 @@ func (h *Host) expireRequests() {
 			heap.Push(&h.requests.deadlines, deadline{due.at + LastWord, due.id})
 		}
 	}
+}
+
+// butFull is what may have kept the mode from answering: what it says waits for
+// the disk.
+func (h *Host) butFull() string {
+	if h.Disk.Full() {
+		return ": the disk of " + h.ReplicaName(h.Self) + " is full"
+	}
+	return ""
 }
 
 type deadline struct {

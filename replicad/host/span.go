@@ -10,7 +10,8 @@ import (
 )
 
 // onSpan takes a span, or one chunk of it, if the board covers what it builds
-// on. Mutant M31 takes any:
+// on, and there is room for it: what waits for a full disk keeps all that is held
+// behind it waiting too, answers to reads among it. Mutant M31 takes any:
 //
 //  1. r2 pushes 4.2 to 9.2 to r1 in three chunks; the middle one is lost.
 //  2. r1 takes the third, and its vector says 9.2. It tells that to everybody.
@@ -22,7 +23,7 @@ func (h *Host) onSpan(f Frame) {
 		h.Clients.Note(fmt.Sprintf("span from %s: %v", h.ReplicaName(f.From), err))
 		return
 	}
-	if h.phase != phaseRunning || h.pending.full() {
+	if h.phase != phaseRunning || h.pending.full() || h.Disk.Full() {
 		return // lost; the sender's mode times it out
 	}
 	if !h.written.Covers(chunk.Since) && h.Mutant != mutants.M31 {
