@@ -268,7 +268,17 @@ func (h *hub) reported(s api.Status) {
 		if s.Step != before.Step && !(begun && s.Step == api.Started) {
 			h.stepped(before.Step, s)
 		}
+		if s.DiskFull != before.DiskFull {
+			h.event(EventNote, s.Name, diskWord(s))
+		}
 	})
+}
+
+func diskWord(s api.Status) string {
+	if s.DiskFull {
+		return "the disk of " + s.Name + " is full: it refuses posts until there is room"
+	}
+	return "the disk of " + s.Name + " has room again"
 }
 
 // because is a cause, if one is known, behind what it has caused: its first
@@ -353,7 +363,7 @@ func (r *row) status() ReplicaStatus {
 		Step: string(r.report.Step), Why: r.why, Since: r.since,
 	}
 	if r.alive {
-		s.Why = cmp.Or(r.report.Fault, r.report.Waiting)
+		s.Why = cmp.Or(r.report.Fault, r.report.WaitsFor())
 	}
 	if r.hangs != "" {
 		s.Change = r.hangs

@@ -185,3 +185,30 @@ func TestSlowReader(t *testing.T) {
 		t.Errorf("two before the last: %d events, lost %v", len(events), lost)
 	}
 }
+
+// A full disk is told when it begins and when it ends, and beside the state of a
+// replica that serves on.
+func TestFullDiskIsTold(t *testing.T) {
+	h := testHub(2)
+	full := api.Status{Name: "r2", Step: api.CaughtUp, DiskFull: true}
+	h.reported(full)
+	h.reported(full)
+	if s, _, _ := h.status(); s.Replica("r2").State != StateServing || s.Replica("r2").Why != "the disk is full: posts are refused until there is room" {
+		t.Errorf("r2 is %s: %q", s.Replica("r2").State, s.Replica("r2").Why)
+	}
+	full.DiskFull = false
+	h.reported(full)
+	if s, _, _ := h.status(); s.Replica("r2").Why != "" {
+		t.Errorf("r2 has room, and %q", s.Replica("r2").Why)
+	}
+	var notes []string
+	events, _, _, _ := h.eventsAfter(0)
+	for _, e := range events {
+		if e.Kind == EventNote {
+			notes = append(notes, e.Text)
+		}
+	}
+	if want := "the disk of r2 is full: it refuses posts until there is room\nthe disk of r2 has room again"; strings.Join(notes, "\n") != want {
+		t.Errorf("told %q", notes)
+	}
+}

@@ -251,7 +251,7 @@ func encodeStatus(s *Status) *pb.ReplicaStatus {
 		Articles:       s.Articles,
 		Vector:         s.Vector,
 		Behind:         s.Behind,
-		Waiting:        text(s.Waiting),
+		Waiting:        text(s.WaitsFor()),
 		PluginPid:      int64(s.PluginPID),
 		PluginRestarts: int64(s.PluginRestarts),
 		ModeSha256:     s.ModeSHA256,

@@ -87,6 +87,7 @@ type Status struct {
 	Vector         string    `json:"vector"`
 	Behind         uint64    `json:"behind"`
 	Waiting        string    `json:"waiting,omitempty"`
+	DiskFull       bool      `json:"disk_full,omitempty"` // it refuses posts until there is room
 	PluginPID      int       `json:"plugin_pid,omitempty"`
 	PluginRestarts int       `json:"plugin_restarts"`
 	PluginEnded    string    `json:"plugin_ended,omitempty"` // why the plugin before the present one ended, for people
@@ -94,6 +95,17 @@ type Status struct {
 	Fault          string    `json:"fault,omitempty"` // why it failed, for people
 	Since          time.Time `json:"since"`           // of the last change
 	Change         Change    `json:"change,omitzero"` // how far a mode change has come here
+}
+
+// WaitsFor is what a replica waits for in all, for people.
+func (s *Status) WaitsFor() string {
+	switch {
+	case !s.DiskFull:
+		return s.Waiting
+	case s.Waiting == "":
+		return "the disk is full: posts are refused until there is room"
+	}
+	return "the disk is full; " + s.Waiting
 }
 
 // Change is how far a replica has come with the mode change that its

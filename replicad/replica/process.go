@@ -155,7 +155,11 @@ func (p *process) fail(err error) {
 func (p *process) serve(ctx context.Context, o *Options) (err error) {
 	p.store, err = store.Open(p.config.DataDir, store.Options{
 		Logger: p.log, NoSync: p.config.Ephemeral, MustExist: p.config.Served, Cluster: p.config.ClusterID,
+		DiskFull: p.reporter.diskChanged, Cancel: ctx.Done(),
 	})
+	if ctx.Err() != nil && errors.Is(err, store.ErrClosed) {
+		return nil // it waited for room on the disk
+	}
 	if err != nil {
 		return p.storeError(err)
 	}

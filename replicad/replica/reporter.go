@@ -146,6 +146,14 @@ func (r *reporter) pluginSilent(l *loop, text string) {
 	r.update(l.self.Name, func(s *api.Status) { s.Waiting = cmp.Or(text, r.waiting[l.self.Name]) })
 }
 
+// diskChanged tells that the disk of all hosted replicas is full, or has room
+// again.
+func (r *reporter) diskChanged(full bool) {
+	for name := range r.status { // order does not matter: each tells of itself; the keys never change
+		r.update(name, func(s *api.Status) { s.DiskFull = full })
+	}
+}
+
 // epochBegan tells that the replica is in another epoch, whose mode has yet to
 // start.
 func (r *reporter) epochBegan(l *loop, epoch uint64, mode string) {
