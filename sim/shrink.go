@@ -82,7 +82,8 @@ type Shrunk struct {
 // Shrink returns the shortest plan found, within so many runs, that fails as
 // the result's does: by the same checker and property, or by the same
 // assertion. It is delta debugging (Zeller and Hildebrandt 2002) over the
-// plan's actions. When ctx ends, what has been found by then counts.
+// plan's actions, after some guesses at what a failure needs. When ctx ends, what
+// has been found by then counts.
 func Shrink(ctx context.Context, r *Result, runs int) *Shrunk {
 	return shrinkWith(ctx, Run, r, runs)
 }
@@ -116,11 +117,22 @@ func (s *shrinker) numbers() []int {
 	return numbers
 }
 
-// shrink leaves out larger parts first, then smaller ones, down to single
+// shrink guesses, then looks for the end, and reports whether that is 1-minimal.
+func (s *shrinker) shrink() (minimal bool) {
+	s.first(s.guesses())
+	s.leaveOut(s.groups())
+	minimal = s.halve()
+	for minimal && (s.retell() || s.leavesOutPair()) {
+		minimal = s.halve()
+	}
+	return minimal
+}
+
+// halve leaves out larger parts first, then smaller ones, down to single
 // actions; and begins with the largest again whenever one could be left out
 // (of single actions: goes on with those). It reports whether the end is
 // 1-minimal.
-func (s *shrinker) shrink() (minimal bool) {
+func (s *shrinker) halve() (minimal bool) {
 	for parts := 2; ; {
 		numbers := s.numbers()
 		if len(numbers) == 0 {
