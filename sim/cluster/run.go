@@ -31,6 +31,8 @@ type Cluster struct {
 	frames   uint64
 	err      error
 
+	contradiction error // that will be err
+
 	ids      []board.ReplicaID
 	replicas []*Replica
 	links    []*link // of replicas i and j, at i*len(replicas)+j and at j*len(replicas)+i
@@ -102,6 +104,10 @@ func (c *Cluster) Fail(r board.ReplicaID, format string, args ...any) {
 	if c.err != nil {
 		return
 	}
+	if c.contradiction != nil { // which this follows from
+		c.err = c.contradiction
+		return
+	}
 	text := fmt.Sprintf(format, args...)
 	c.Emit(Event{Replica: r, Kind: Violation, Text: text})
 	if r != 0 {
@@ -109,6 +115,9 @@ func (c *Cluster) Fail(r board.ReplicaID, format string, args ...any) {
 	}
 	c.err = fmt.Errorf("at %s: %s", c.now, text)
 }
+
+// Err is what must never happen and has, also if it has not ended the run yet.
+func (c *Cluster) Err() error { return cmp.Or(c.err, c.contradiction) }
 
 // Emit adds a line to the trace; the violation that ends the run is the last.
 func (c *Cluster) Emit(e Event) {

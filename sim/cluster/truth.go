@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"fmt"
+	"time"
+
 	"consequor/board"
 	"consequor/modes"
 )
@@ -36,9 +39,26 @@ func (c *Cluster) checkArticle(at board.ReplicaID, a *board.Article) {
 	case !ok:
 		c.articles[a.ID] = *a
 	case before != *a:
-		c.Fail(at, "white box: article %s is %q by %q (key %q) here, and was %q by %q (key %q) elsewhere or before",
+		c.contradict(at, "white box: article %s is %q by %q (key %q) here, and was %q by %q (key %q) elsewhere or before",
 			a.ID, a.Title, a.Author, a.Key, before.Title, before.Author, before.Key)
 	}
+}
+
+// consequences is how long a run goes on once boards have contradicted each
+// other: whoever was about to be told of either article is.
+const consequences = 250 * time.Millisecond
+
+// contradict ends the run as Fail does, but a little later: one id on two boards
+// is found before their clients have heard of it, and what they hear is what
+// people understand.
+func (c *Cluster) contradict(r board.ReplicaID, format string, args ...any) {
+	if c.err != nil || c.contradiction != nil {
+		return
+	}
+	text := fmt.Sprintf(format, args...)
+	c.Emit(Event{Replica: r, Kind: Violation, Text: text})
+	c.contradiction = fmt.Errorf("at %s: %s: %s", c.now, r, text)
+	c.after(consequences, func() { c.err = c.Err() })
 }
 
 // checkView asserts that what may be answered without the mode is on the board,

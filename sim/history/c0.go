@@ -67,8 +67,15 @@ func orElse(text, instead string) string {
 	return text
 }
 
-// keys holds keys and ids to be one to one.
+// keys holds keys and ids to be one to one, first in what clients were told.
 func (c *check) keys() *Verdict {
+	if v := c.answeredKeys(); v != nil || c.left < 0 {
+		return v
+	}
+	return c.keysOnBoards()
+}
+
+func (c *check) answeredKeys() *Verdict {
 	byID := map[board.ArticleID]*Op{}
 	for i := range c.h.Ops {
 		op := &c.h.Ops[i]
@@ -86,7 +93,7 @@ func (c *check) keys() *Verdict {
 			byID[id] = op
 		}
 	}
-	return c.keysOnBoards()
+	return nil
 }
 
 func (c *check) keysOnBoards() *Verdict {

@@ -23,6 +23,18 @@ func Check(h *History, steps int) Verdicts {
 	return verdicts
 }
 
+// CheckAnswers judges a history that broke off, by what no end could have made
+// good: one id was acknowledged for two posts, or one post under two ids. nil:
+// nothing of the kind.
+func CheckAnswers(h *History) *Verdict {
+	c := &check{h: h, left: StepsDefault}
+	v := c.answeredKeys()
+	if v != nil {
+		v.Checker, v.Outcome = "C0", Violated
+	}
+	return v
+}
+
 // check is the work on one history.
 type check struct {
 	h      *History

@@ -4,8 +4,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"consequor/board"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the verdicts of the stories anew; commit only what you can explain")
@@ -48,6 +51,31 @@ func TestStories(t *testing.T) {
 			if err := os.WriteFile(file, []byte(strings.TrimPrefix(strings.Join(parts, "\n== "), "\n")), 0o644); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// A history that broke off is judged by what no end could have made good.
+func TestCheckAnswers(t *testing.T) {
+	post := func(number int, key string, ids ...board.ArticleID) Op {
+		return Op{Number: number, Session: number, Replica: board.ReplicaID(number), Verb: Post, Key: key, IDs: ids}
+	}
+	one, two := board.ArticleID{Seq: 1}, board.ArticleID{Seq: 2}
+	for name, test := range map[string]struct {
+		ops  []Op
+		want *Verdict
+	}{
+		"nothing":            {},
+		"two posts, two ids": {ops: []Op{post(1, "a", one), post(2, "b", two)}},
+		"two posts, one id":  {ops: []Op{post(1, "a", one), post(2, "b", one)}, want: &Verdict{Checker: "C0", Outcome: Violated, Property: "one id, one key", Ops: []int{1, 2}}},
+		"one post, two ids":  {ops: []Op{post(1, "a", one, two)}, want: &Verdict{Checker: "C0", Outcome: Violated, Property: "one key, one id", Ops: []int{1}}},
+	} {
+		got := CheckAnswers(&History{Ops: test.ops})
+		if got != nil {
+			got.Sentence = ""
+		}
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, test.want)
 		}
 	}
 }
