@@ -124,30 +124,35 @@ func TestLostVoteIsAskedForAgain(t *testing.T) {
 // Who has voted for r2 does not promise its next vote to r5, which has no link to
 // r2:
 //
-//  1. r1 dies. r2, its backup, asks r3 and r4 for votes. All disks are slow.
-//  2. r3 and r4 give their votes, which are on their way to the disk. r5's turn
-//     comes: it asks whether they would vote for it in the next term.
+//  1. r1 dies. r2, its backup, asks r3 and r4 for votes, and both give them; what
+//     they say to r2 takes long to arrive.
+//  2. r5's turn comes. r3 and r4 tell it that they have voted in this term, and so
+//     it asks whether they would vote for it in the next one.
 func TestVoteIsKeptBack(t *testing.T) {
 	s := newScene(mutants.None)
 	s.Cluster = modetest.NewCluster(modetest.ClusterConfig{
 		New: New, Replicas: 5, Seed: 1,
-		Disk: func(board.ReplicaID) time.Duration { return 350 * time.Millisecond },
+		Link: func(from, to board.ReplicaID) []time.Duration {
+			return []time.Duration{max(time.Millisecond, s.slow[[2]board.ReplicaID{from, to}])}
+		},
 	})
 	if err := s.untilCoordinates(1); err != nil {
 		t.Fatal(err)
 	}
-	s.Advance(2 * time.Second)
-	before, backup := s.Status(1).Term, s.Status(1).Backup
-	if backup != 2 {
-		t.Fatalf("setting the scene: %s is the backup", backup)
-	}
+	s.Advance(200 * time.Millisecond)
+	before := s.Status(1).Term
 	s.Cut(2, 5, false)
 	s.Crash(1, 0)
-	if err := s.untilCoordinates(2); err != nil {
-		t.Fatal(err)
+	if !s.AdvanceUntil(time.Second, func() bool { return s.Status(2).Term > before }) {
+		t.Fatal("setting the scene: r2 does not ask for votes")
 	}
-	if term := s.Status(2).Term; term != before+1 {
-		t.Errorf("r2 coordinates in term %d; r1 did in %d", term, before)
+	s.slow[[2]board.ReplicaID{3, 2}], s.slow[[2]board.ReplicaID{4, 2}] = campaignTime-50*time.Millisecond, campaignTime-50*time.Millisecond
+	if !s.AdvanceUntil(time.Second, func() bool { return s.Status(5).Role == modes.RoleCandidate && s.Status(5).Term > before }) {
+		t.Fatalf("setting the scene: r5 does not ask for votes in the next term: %+v", s.Status(5))
+	}
+	s.AdvanceUntil(time.Second, func() bool { return s.Status(3).Coordinator != 0 })
+	if got := s.Status(3); got.Coordinator != 2 || got.Term != before+1 {
+		t.Errorf("%s coordinates in term %d; r1 did in %d", got.Coordinator, got.Term, before)
 	}
 }
 
