@@ -251,12 +251,13 @@ func encodeStatus(s *Status) *pb.ReplicaStatus {
 		Articles:       s.Articles,
 		Vector:         s.Vector,
 		Behind:         s.Behind,
-		Waiting:        text(s.WaitsFor()),
+		Waiting:        text(s.Waiting),
 		PluginPid:      int64(s.PluginPID),
 		PluginRestarts: int64(s.PluginRestarts),
 		ModeSha256:     s.ModeSHA256,
 		Fault:          text(s.Fault),
 		PluginEnded:    text(s.PluginEnded),
+		DiskFull:       s.DiskFull,
 	}
 	if !s.Since.IsZero() {
 		m.SinceUnixNano = s.Since.UnixNano()
@@ -288,6 +289,7 @@ func decodeStatus(m *pb.ReplicaStatus) Status {
 		ModeSHA256:     m.GetModeSha256(),
 		Fault:          m.GetFault(),
 		PluginEnded:    m.GetPluginEnded(),
+		DiskFull:       m.GetDiskFull(),
 	}
 	if ns := m.GetSinceUnixNano(); ns != 0 {
 		s.Since = time.Unix(0, ns).UTC()

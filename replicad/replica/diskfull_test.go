@@ -120,8 +120,8 @@ func fullDisk(t *testing.T, mode string) {
 	if refused.Kind != api.KindDiskFull || !strings.Contains(refused.Hint, c.dirs[0]) {
 		t.Errorf("a post at a full disk ends %+v", refused)
 	}
-	if s := statusOf1(t, client); !strings.Contains(s.Waiting, "the disk is full") {
-		t.Errorf("the status says: waiting for %q", s.Waiting)
+	if s := statusOf1(t, client); !s.DiskFull || !strings.Contains(s.WaitsFor(), "the disk is full") {
+		t.Errorf("the status says: waiting for %q", s.WaitsFor())
 	}
 	read := c.do(client, api.Request{Verb: api.Read, Replica: "r1", Token: before.Token})
 	if len(read.Articles) == 0 {
@@ -136,8 +136,8 @@ func fullDisk(t *testing.T, mode string) {
 
 	disk.makeRoom()
 	after := c.do(client, api.Request{Verb: api.Post, Replica: "r1", Title: "after", Key: "after"})
-	if s := statusOf1(t, client); strings.Contains(s.Waiting, "full") {
-		t.Errorf("with room, the status says: waiting for %q", s.Waiting)
+	if s := statusOf1(t, client); s.DiskFull {
+		t.Errorf("with room, the status says: waiting for %q", s.WaitsFor())
 	}
 	for _, id := range append(acknowledged, before.ID, after.ID, elsewhere.ID) {
 		c.do(client, api.Request{Verb: api.Choose, Replica: "r1", Target: id, Token: elsewhere.Token})
