@@ -57,6 +57,10 @@ type Config struct {
 	// new, as of a heartbeat. nil: nobody can tell.
 	Describe func(mode string, message []byte) string
 
+	// EventsMax ends a run that livelocks; default some hundred times what runs
+	// have.
+	EventsMax int
+
 	// The speed of what works: each is drawn anew between none and this.
 	SyncMax time.Duration // one fsync; default 2 ms
 	StepMax time.Duration // a batch's way into the plugin, and its effects' way back; default 200 us

@@ -17,6 +17,13 @@ const (
 	// causes itself again and again.
 	sameTimeMax = 1_000_000
 
+	// eventsMax bounds what happens in a run, and eventsPerLink adds to that for
+	// each two replicas: beyond, something goes round in circles, in small steps
+	// of time. A run of five replicas has some 10,000 events, one of 200 some
+	// 700,000.
+	eventsMax     = 5_000_000
+	eventsPerLink = 500
+
 	// Name is the cluster's, in tokens.
 	Name = "sim"
 )
@@ -47,6 +54,7 @@ func New(c Config) *Cluster {
 	c.SyncMax = cmp.Or(c.SyncMax, 2*time.Millisecond)
 	c.StepMax = cmp.Or(c.StepMax, 200*time.Microsecond)
 	c.WireMax = cmp.Or(c.WireMax, 2*time.Millisecond)
+	c.EventsMax = cmp.Or(c.EventsMax, eventsMax+eventsPerLink*c.Replicas*(c.Replicas-1)/2)
 	k := &Cluster{
 		Config:       c,
 		articles:     make(map[board.ArticleID]board.Article),
@@ -89,6 +97,10 @@ func (c *Cluster) Run(end time.Duration) error {
 		c.events++
 		if c.sameTime++; c.sameTime > sameTimeMax {
 			c.Fail(0, "time stands still: %d events and no end", c.sameTime)
+			break
+		}
+		if c.events > c.EventsMax {
+			c.Fail(0, "livelock: %d events and no end", c.events)
 			break
 		}
 		next.do()
