@@ -49,7 +49,7 @@ func (l *Log) onEarly(before board.Vector, a board.Article) {
 	l.grow(l.board.With(a.ID))
 	l.keys.add(board.KeyedID{ID: a.ID, Key: a.Key})
 	if p := l.peer(a.ID.Origin); p != nil {
-		p.known = p.known.Join(part(l.board, p.id))
+		p.learn(p.known.Join(part(l.board, p.id)))
 		told := appendHave(nil, have{board: l.board})
 		if l.mutant == mutants.M22 { // it may not be on this disk yet
 			l.out.SendNow(p.id, told)

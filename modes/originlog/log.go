@@ -1,10 +1,10 @@
 package originlog
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -227,8 +227,8 @@ func (l *Log) grow(to board.Vector) {
 }
 
 func (l *Log) peer(id board.ReplicaID) *peer {
-	i, ok := slices.BinarySearchFunc(l.peers, id, func(p *peer, id board.ReplicaID) int { return cmp.Compare(p.id, id) })
-	if !ok {
+	i := sort.Search(len(l.peers), func(i int) bool { return l.peers[i].id >= id })
+	if i == len(l.peers) || l.peers[i].id != id {
 		return nil
 	}
 	return l.peers[i]

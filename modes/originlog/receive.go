@@ -72,7 +72,7 @@ func (l *Log) onSpan(from board.ReplicaID, s *modes.Span) {
 		l.spreads.untold = true
 		for _, last := range grown { // what a replica has minted was on its disk before anybody heard of it
 			if p := l.peer(last.Origin); p != nil {
-				p.known = p.known.With(last)
+				p.learn(p.known.With(last))
 			}
 		}
 	}

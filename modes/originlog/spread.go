@@ -31,7 +31,8 @@ type peer struct {
 	ups       int           // how often it has come up
 	known     board.Vector  // on its disk; only grows
 	grewAt    time.Duration // when it last did, by its own word
-	even      uint64        // the growth of this board at which known covered it; 0: it never did
+	compared  uint64        // the growth of this board at which it was compared with known; 0: not since known grew
+	even      bool          // known covered it then
 	heard     bool          // it has told since it came up
 	silent    bool          // it has let a round's whole patience pass, and said nothing since
 	told      bool          // it has told in this life
@@ -57,6 +58,9 @@ func (p *peer) up() {
 	p.greetAt, p.push, p.pushAt, p.pushWait, p.lacksAt = 0, 0, 0, pushAgain, 0
 	p.pull, p.pullAt, p.pullWait = 0, 0, pullAgain
 }
+
+// learn takes a vector that covers what was known.
+func (p *peer) learn(known board.Vector) { p.known, p.compared = known, 0 }
 
 func (p *peer) down() { p.connected, p.push, p.pull = false, 0, 0 }
 
@@ -168,10 +172,10 @@ func (l *Log) pushTo(p *peer) {
 // isEven reports whether a peer has all that this board holds. It is asked of
 // each in every step, and mostly neither of the two has grown since the last.
 func (l *Log) isEven(p *peer) bool {
-	if p.even != l.growth && p.known.Covers(l.board) {
-		p.even = l.growth
+	if p.compared != l.growth {
+		p.compared, p.even = l.growth, p.known.Covers(l.board)
 	}
-	return p.even == l.growth
+	return p.even
 }
 
 // tell keeps others from pushing what has come already.
@@ -217,7 +221,8 @@ func (l *Log) onHave(p *peer, h have, gap bool) {
 	l.checkOwn(p.id, h.board)
 	grew := !p.known.Covers(h.board)
 	if grew {
-		p.known, l.told = p.known.Join(h.board), l.told.Join(h.board)
+		p.learn(p.known.Join(h.board))
+		l.told = l.told.Join(h.board)
 		p.grewAt = l.now
 	}
 	p.heard, p.told = true, true
