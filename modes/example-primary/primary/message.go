@@ -1,8 +1,11 @@
 package primary
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"consequor/board"
 	"consequor/modes"
@@ -28,8 +31,21 @@ var kindNames = map[kind]string{
 	kindHave: "HAVE", kindWrite: "WRITE", kindSync: "SYNC", kindSynced: "SYNCED",
 }
 
-// message is every message. All have one form: the kind, then the fields, the
-// integers as varints; one that a kind has no use for is zero and takes a byte.
+func kindNamed(name string) kind {
+	for k, n := range kindNames { // order does not matter: names differ
+		if n == name {
+			return k
+		}
+	}
+	return 0
+}
+
+// message is every message. On the wire it is a line that people can read, too,
+// in a trace of consequorctl sim, with the fields that are not zero:
+//
+//	NEWLEADER leader=2 backup=3 board=7
+//
+// and behind it, in binary, as many articles as the line says.
 type message struct {
 	kind           kind
 	leader, backup board.ReplicaID
@@ -51,52 +67,114 @@ type given struct {
 }
 
 func appendMessage(w message) []byte {
-	b := []byte{byte(w.kind)}
-	for _, n := range w.numbers() {
-		b = binary.AppendUvarint(b, n)
+	b := []byte(kindNames[w.kind])
+	number := func(name string, n uint64) {
+		if n != 0 {
+			b = fmt.Appendf(b, " %s=%d", name, n)
+		}
 	}
-	b = board.AppendVector(b, w.board)
-	b = binary.AppendUvarint(b, uint64(len(w.articles)))
+	number("leader", uint64(w.leader))
+	number("backup", uint64(w.backup))
+	if w.gap {
+		number("gap", 1)
+	}
+	number("life", w.life)
+	number("request", uint64(w.request))
+	number("mark", w.mark)
+	if len(w.board) > 0 {
+		b = fmt.Appendf(b, " board=%s", w.board)
+	}
+	for _, g := range w.given {
+		b = fmt.Appendf(b, " given=%d:%d:%s:%d", g.life, g.request, g.id, g.copies)
+	}
+	number("articles", uint64(len(w.articles)))
+	b = append(b, '\n')
 	for i := range w.articles {
 		b = board.AppendArticle(b, &w.articles[i])
-	}
-	b = binary.AppendUvarint(b, uint64(len(w.given)))
-	for _, g := range w.given {
-		for _, n := range []uint64{g.life, uint64(g.request), g.id.Seq, uint64(g.id.Origin), uint64(g.copies)} {
-			b = binary.AppendUvarint(b, n)
-		}
 	}
 	return b
 }
 
-func (w *message) numbers() []uint64 {
-	gap := uint64(0)
-	if w.gap {
-		gap = 1
-	}
-	return []uint64{uint64(w.leader), uint64(w.backup), gap, w.life, uint64(w.request), w.mark}
-}
-
 var errMalformed = errors.New("malformed message")
 
-// cutMessage reads what appendMessage writes, and nothing else.
+// cutMessage reads what appendMessage writes.
 func cutMessage(b []byte) (message, error) {
-	r := board.Reader{Rest: b}
-	w := message{kind: kind(r.Uvarint())}
-	w.leader, w.backup, w.gap = r.Replica(), r.Replica(), r.Uvarint() == 1
-	w.life, w.request, w.mark = r.Uvarint(), modes.RequestID(r.Uvarint()), r.Uvarint()
-	w.board = r.Vector()
-	for range r.Count(1) {
+	line, rest, _ := bytes.Cut(b, []byte("\n"))
+	words := strings.Split(string(line), " ")
+	w := message{kind: kindNamed(words[0])}
+	articles := uint64(0)
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		if err := w.set(name, value, &articles); err != nil {
+			return message{}, errMalformed
+		}
+	}
+	r := board.Reader{Rest: rest}
+	for ; articles > 0 && !r.Failed; articles-- {
 		w.articles = append(w.articles, r.Article())
 	}
-	for range r.Count(1) {
-		g := given{life: r.Uvarint(), request: modes.RequestID(r.Uvarint())}
-		g.id = r.ID()
-		g.copies = int(r.Uvarint())
-		w.given = append(w.given, g)
-	}
-	if !r.End() || kindNames[w.kind] == "" || w.kind == kindGetID && len(w.articles) != 1 {
+	if len(line) == len(b) || !r.End() || w.kind == 0 || w.kind == kindGetID && len(w.articles) != 1 {
 		return message{}, errMalformed
 	}
 	return w, nil
+}
+
+// set takes one field of the line.
+func (w *message) set(name, value string, articles *uint64) (err error) {
+	switch name {
+	case "board":
+		w.board, err = board.ParseVector(value)
+		return err
+	case "given":
+		g, err := parseGiven(value)
+		w.given = append(w.given, g)
+		return err
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "leader":
+		w.leader, err = replica(n)
+	case "backup":
+		w.backup, err = replica(n)
+	case "gap":
+		w.gap = n != 0
+	case "life":
+		w.life = n
+	case "request":
+		w.request = modes.RequestID(n)
+	case "mark":
+		w.mark = n
+	case "articles":
+		*articles = n
+	default:
+		return errMalformed
+	}
+	return err
+}
+
+func replica(n uint64) (board.ReplicaID, error) {
+	id := board.ReplicaID(n)
+	if uint64(id) != n {
+		return 0, errMalformed
+	}
+	return id, nil
+}
+
+func parseGiven(value string) (g given, err error) {
+	parts := strings.Split(value, ":")
+	if len(parts) != 4 {
+		return g, errMalformed
+	}
+	life, err1 := strconv.ParseUint(parts[0], 10, 64)
+	request, err2 := strconv.ParseUint(parts[1], 10, 64)
+	copies, err4 := strconv.ParseUint(parts[3], 10, 31)
+	g = given{life: life, request: modes.RequestID(request), copies: int(copies)}
+	var err3 error
+	if parts[2] != (board.ArticleID{}).String() {
+		g.id, err3 = board.ParseArticleID(parts[2])
+	}
+	return g, errors.Join(err1, err2, err3, err4)
 }
