@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -38,7 +39,7 @@ func rawWords(message []byte) string {
 		return fmt.Sprintf("%s: % x", size, message)
 	case len(texts) == 0:
 		return fmt.Sprintf("%s: % x ...", size, message[:rawBytesMax])
-	case len(texts[0]) == len(message):
+	case len(texts[0]) == len(bytes.TrimSuffix(message, []byte("\n"))):
 		return texts[0]
 	}
 	text := strings.Join(texts, " | ")

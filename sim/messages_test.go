@@ -11,10 +11,11 @@ import (
 // What nobody can read is shown as it is.
 func TestRawWords(t *testing.T) {
 	for message, want := range map[string]string{
-		"":            "0 bytes",
-		"NOMINATE r2": "NOMINATE r2",
-		"\x01\x02":    "2 bytes: 01 02",
-		"ab\x01cd":    "5 bytes: 61 62 01 63 64",
+		"":               "0 bytes",
+		"HAVE board=7\n": "HAVE board=7",
+		"NOMINATE r2":    "NOMINATE r2",
+		"\x01\x02":       "2 bytes: 01 02",
+		"ab\x01cd":       "5 bytes: 61 62 01 63 64",
 		"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c": "13 bytes: 00 01 02 03 04 05 06 07 08 09 0a 0b ...",
 		"GET_ID\x00\x07\xffgrüße\x00ab":                        "GET_ID | grüße (19 bytes)",
 		"\x00" + strings.Repeat("ü", 70):                       strings.Repeat("ü", 60) + "... (141 bytes)",
