@@ -19,7 +19,9 @@
 //
 // Nothing, while W replicas are left for posts (and N - W + 1, so that seqs
 // rise) and R for reads. What a replica had under way ends unknown; a key tells
-// at its home what became of it.
+// at its home what became of it. A full disk counts as a lost replica for
+// posts, and a key that names it as its home waits there, in the end unknown.
+// Reads go on there as long as R other replicas need not send it what it lacks.
 //
 // # The ladder of a post, at r2 with N = 3, R = W = 2
 //

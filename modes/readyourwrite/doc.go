@@ -21,7 +21,9 @@
 // A post is acknowledged when it is on one disk (option copies: on so many).
 // While that replica is down it may be missing elsewhere, and a session that
 // has seen it is refused there; it comes back with the replica. A disk that is
-// lost takes along what was on no other: copies: 2 is the answer to that.
+// lost takes along what was on no other: copies: 2 is the answer to that. While a
+// disk is full, nothing of others arrives there: reads go on, and a session that
+// has seen more is refused there.
 //
 // # The ladder of a post at r2, and of a read at r3 in the same session
 //

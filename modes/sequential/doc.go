@@ -16,6 +16,9 @@
 // milliseconds when its connection is seen to break, about a second when it only
 // falls silent. What it had under way is in the one order or was not
 // acknowledged; what was posted elsewhere with a key is sent to its successor.
+// A full disk costs one vote and one copy: posts go on at the other replicas while
+// a majority has room, even when it is the coordinator's disk. When too much waits
+// for that, it falls silent and another takes over. Local reads go on there.
 //
 // # The ladder of a post, from r2 with coordinator r1
 //

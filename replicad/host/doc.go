@@ -35,6 +35,16 @@
 //  9. An epoch never falls. Another mode's begins with an empty journal, in one
 //     write with the epoch's number, and only where the one before was sealed.
 //
+// # A full disk
+//
+// Posts are refused at the door, as disk_full, and spans that peers send are
+// dropped. What a mode saves nonetheless waits, and all that is held behind it:
+// acks and votes leave late, and at BacklogSizeMax the mode is stepped no more.
+// To others such a replica is a slow one, then a silent one. Reads go on: local
+// ones always, those that the mode answers as long as it has nothing to save. A
+// life that begins waits for room, for its incarnation must be durable. With
+// room again, all that waits goes on.
+//
 // # A mode change
 //
 // epoch.go has the steps. At most what a client sees of one is that a post takes
