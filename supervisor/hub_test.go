@@ -193,7 +193,7 @@ func TestFullDiskIsTold(t *testing.T) {
 	full := api.Status{Name: "r2", Step: api.CaughtUp, DiskFull: true}
 	h.reported(full)
 	h.reported(full)
-	if s, _, _ := h.status(); s.Replica("r2").State != StateServing || s.Replica("r2").Why != "the disk is full: posts are refused until there is room" {
+	if s, _, _ := h.status(); s.Replica("r2").State != StateServing || s.Replica("r2").Why != "room on its full disk; until then it refuses posts" {
 		t.Errorf("r2 is %s: %q", s.Replica("r2").State, s.Replica("r2").Why)
 	}
 	full.DiskFull = false

@@ -103,9 +103,9 @@ func (s *Status) WaitsFor() string {
 	case !s.DiskFull:
 		return s.Waiting
 	case s.Waiting == "":
-		return "the disk is full: posts are refused until there is room"
+		return "room on its full disk; until then it refuses posts"
 	}
-	return "the disk is full; " + s.Waiting
+	return "room on its full disk, and " + s.Waiting
 }
 
 // Change is how far a replica has come with the mode change that its

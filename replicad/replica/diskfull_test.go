@@ -120,7 +120,7 @@ func fullDisk(t *testing.T, mode string) {
 	if refused.Kind != api.KindDiskFull || !strings.Contains(refused.Hint, c.dirs[0]) {
 		t.Errorf("a post at a full disk ends %+v", refused)
 	}
-	if s := statusOf1(t, client); !s.DiskFull || !strings.Contains(s.WaitsFor(), "the disk is full") {
+	if s := statusOf1(t, client); !s.DiskFull || !strings.Contains(s.WaitsFor(), "full disk") {
 		t.Errorf("the status says: waiting for %q", s.WaitsFor())
 	}
 	read := c.do(client, api.Request{Verb: api.Read, Replica: "r1", Token: before.Token})
