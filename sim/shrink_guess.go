@@ -72,15 +72,19 @@ const (
 
 // retell looks for the same story with fewer operations: the faults that are
 // left, and for each operation of the proof any one like it from the whole
-// plan. Often those that are left need others only to come to be: a reply, what
-// it replies to.
+// plan; where an assertion broke, two posts. Often those that are left need
+// others only to come to be: a reply, what it replies to.
 func (s *shrinker) retell() bool {
+	proof := s.proof()
+	if len(proof) == 0 {
+		proof = []*history.Op{{Verb: history.Post}, {Verb: history.Post}}
+	}
 	var like [][]int
-	for _, op := range s.proof() {
+	for _, op := range proof {
 		like = append(like, s.whole.like(op))
 	}
 	faults := s.those(func(a *Action) bool { return sessionOf(a) == 0 })
-	if len(like) == 0 || len(faults)+len(like) >= len(s.best.Plan.Actions) || slices.ContainsFunc(like, func(l []int) bool { return len(l) == 0 }) {
+	if len(faults)+len(like) >= len(s.best.Plan.Actions) || slices.ContainsFunc(like, func(l []int) bool { return len(l) == 0 }) {
 		return false
 	}
 	random := rand.New(rand.NewPCG(s.whole.Seed, streamShrink))

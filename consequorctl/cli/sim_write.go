@@ -16,7 +16,7 @@ import (
 func (s *simulation) report(r *sim.Result, command string, events []cluster.Event) *report.Report {
 	page := &report.Report{
 		Title:    fmt.Sprintf("%s, %s, seed %d", s.config.Mode, replicasInWords(s.config.Replicas), r.Plan.Seed),
-		Lines:    []string{command, r.Plan.Drawn, "faults: " + s.config.Faults.String()},
+		Lines:    append([]string{command, r.Plan.Drawn}, storyLines(r.Plan)...),
 		Replicas: s.config.Replicas,
 		History:  r.History,
 		Verdicts: r.Verdicts,
@@ -26,6 +26,21 @@ func (s *simulation) report(r *sim.Result, command string, events []cluster.Even
 		page.Failure = r.Err.Error()
 	}
 	return page
+}
+
+// storyMax is up to how many actions a page opens with.
+const storyMax = 12
+
+// storyLines tells what a run takes, if that is not much.
+func storyLines(p *sim.Plan) []string {
+	if len(p.Actions) > storyMax {
+		return nil
+	}
+	lines := []string{"what it takes:"}
+	for _, a := range p.Actions {
+		lines = append(lines, fmt.Sprintf("%.3f s  %s", a.At.Seconds(), a.Text))
+	}
+	return lines
 }
 
 // reportOf is what the page of a history shows that has no trace.

@@ -211,10 +211,29 @@ func TestWhiteBox(t *testing.T) {
 			s.do(2, test.at2)
 			s.fails(test.want)
 			s.fails(test.want) // and again
-			if len(s.events) == 0 || s.events[len(s.events)-1].Kind != cluster.Violation {
+			if n := len(s.events); test.at1 != "origin a" && (n == 0 || s.events[n-1].Kind != cluster.Violation) {
 				t.Error("the trace does not end with it")
 			}
 		})
+	}
+}
+
+// One id on two boards ends the run too, once who was about to hear of it has.
+func TestContradiction(t *testing.T) {
+	s := newStage(t, 2, nil)
+	s.do(1, "origin a")
+	s.do(2, "origin b")
+	s.fails("white box: article 1.9")
+	began, after := 0, 0
+	for _, e := range s.events {
+		if e.Kind == cluster.Violation {
+			began++
+		} else if began > 0 {
+			after++
+		}
+	}
+	if began != 1 || after == 0 || s.Err() == nil {
+		t.Errorf("it is told %d times, and %d events come after it; error %v", began, after, s.Err())
 	}
 }
 

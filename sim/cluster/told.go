@@ -14,7 +14,7 @@ func (p *process) View(v host.View) { p.view, p.viewChanged = v, true }
 // Status takes what the mode reports.
 func (p *process) Status(s modes.Status) {
 	if s.Role != p.status.Role || s.Term != p.status.Term {
-		p.r.c.emitf(p.r.ID, Role, "%s, term %d", s.Role, s.Term)
+		p.r.c.emitf(p.r.ID, Role, "%s", roleWords(s))
 		if told := p.r.c.Told; told != nil {
 			told(p.r.ID, p.status, s)
 		}

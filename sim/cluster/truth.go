@@ -39,8 +39,8 @@ func (c *Cluster) checkArticle(at board.ReplicaID, a *board.Article) {
 	case !ok:
 		c.articles[a.ID] = *a
 	case before != *a:
-		c.contradict(at, "white box: article %s is %q by %q (key %q) here, and was %q by %q (key %q) elsewhere or before",
-			a.ID, a.Title, a.Author, a.Key, before.Title, before.Author, before.Key)
+		c.contradict(at, "white box: article %s is %q by %s here, and %q by %s elsewhere or before (keys %q and %q)",
+			a.ID, a.Title, a.Author, before.Title, before.Author, a.Key, before.Key)
 	}
 }
 

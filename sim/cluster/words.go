@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"consequor/board"
+	"consequor/modes"
 	"consequor/replicad/host"
 )
 
@@ -43,6 +44,14 @@ func (p *process) describe(f *host.Frame) (text string, routine bool) {
 		return "heartbeat", true
 	}
 	return text, f.Kind.String() == "up"
+}
+
+// roleWords is "coordinator, term 3"; a mode without terms has only the role.
+func roleWords(s modes.Status) string {
+	if s.Term == 0 {
+		return fmt.Sprint(s.Role)
+	}
+	return fmt.Sprintf("%s, term %d", s.Role, s.Term)
 }
 
 // String is the weather in words: "frames: 2.5 % lost; 1 % up to 30ms late".

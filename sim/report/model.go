@@ -198,12 +198,12 @@ func (m *model) addEvents(events []cluster.Event, from, to int) {
 		m.Events.Op = append(m.Events.Op, e.Op)
 		m.Events.Text = append(m.Events.Text, texts.index(clean(e.Text)))
 		m.join(sent, i, &e)
+		if m.Summary.Failure != "" && (e.Kind == cluster.Violation || i == to-from-1 && m.Summary.Assert < 0) {
+			m.Summary.Assert = i
+		}
 	}
 	m.Texts, m.Kinds = texts.all, kinds.all
 	slices.SortStableFunc(m.Messages, func(a, b [2]int) int { return m.begins(a) - m.begins(b) })
-	if i := len(m.Events.At) - 1; m.Summary.Failure != "" && i >= 0 {
-		m.Summary.Assert = i
-	}
 }
 
 // join adds the way of a message. One that arrives twice has two; one that is
