@@ -14,14 +14,6 @@ import (
 // supervisor's restart policy does.
 const watchEvery = 100 * time.Millisecond
 
-// The speed at which a cluster is held to its liveness: where a round takes
-// longer than the pause between two campaigns, elections take more terms.
-const (
-	calmSyncMax = 5 * time.Millisecond
-	calmStepMax = 300 * time.Microsecond
-	calmWireMax = 3 * time.Millisecond
-)
-
 // How long somebody who wants another mode goes on asking for it.
 const (
 	swapPatience = time.Second
@@ -287,9 +279,6 @@ func (r *run) endFaults() {
 	r.weather.clear()
 	r.healCuts()
 	r.lurkers = nil
-	r.cluster.SyncMax = min(r.cluster.SyncMax, calmSyncMax)
-	r.cluster.StepMax = min(r.cluster.StepMax, calmStepMax)
-	r.cluster.WireMax = min(r.cluster.WireMax, calmWireMax)
 	for _, replica := range r.cluster.All() {
 		h := &r.holds[replica.ID-1]
 		if replica.Up() && h.armed == replica.Level().Life && h.armed != 0 {

@@ -22,11 +22,15 @@ const livenessReplicas = 12
 // streamPlaces is the sequence that those are drawn from.
 const streamPlaces = 1 << 34
 
-// livenessVerbs are what each replica is asked for when all is healed.
+// livenessVerbs are what each replica is asked for when all is healed. A fresh
+// read comes first: it is not answered before the replica has caught up, and so
+// the key that is then made for a post is not one of long ago. A key that is made
+// at a replica that is far behind may rightly be forgotten on its way, and small
+// limits make that near.
 var livenessVerbs = []asking{
+	{verb: modes.VerbRead, fresh: true},
 	{verb: modes.VerbPost, key: keyMade},
 	{verb: modes.VerbReply, key: keyMade},
-	{verb: modes.VerbRead, fresh: true},
 	{verb: modes.VerbSync},
 }
 

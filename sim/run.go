@@ -19,10 +19,6 @@ const (
 	settleMax  = 150 * time.Second // for a mode change that is under way when the faults end
 	quiesceMax = 30 * time.Second  // for all boards to become equal
 	glance     = 20 * time.Millisecond
-
-	// aftermath is for campaigns that were under way when the faults ended: the
-	// terms that they take are not those of a cluster with nothing in its way.
-	aftermath = 300 * time.Millisecond
 )
 
 // The sequences of random numbers that belong to a seed; an action's own is
@@ -201,10 +197,7 @@ func (r *run) heal() error {
 	if err == nil && !settled {
 		r.cluster.Fail(0, "%s after all faults were over, %s", settleMax, r.unsettled())
 	}
-	if err != nil {
-		return err
-	}
-	return r.cluster.Run(r.now() + aftermath)
+	return err
 }
 
 // whole reports whether all replicas run that can.
