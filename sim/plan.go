@@ -17,7 +17,7 @@ import (
 const (
 	replicasDefault = 5
 	lengthDefault   = 120 // rounds
-	lengthMin       = 10  // of large clusters
+	lengthMin       = 15  // of large clusters
 	lengthReplicas  = 7   // up to which a cluster is not large
 	roundMax        = 60 * time.Millisecond
 )
