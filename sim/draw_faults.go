@@ -24,6 +24,7 @@ func (d *drawer) drawFault() {
 		d.drawPartition()
 	case Hunt:
 		d.drawHunt()
+		d.drawCompanion(0)
 	case Rot, Wipes:
 		d.drawLoss(f)
 	case Swaps:

@@ -31,7 +31,6 @@ type (
 	lurking struct {
 		part    part
 		times   int           // elections, at most
-		after   time.Duration // at most, from what it waits for to the strike
 		long    time.Duration // it waits no longer
 		strikes []strike
 	}
@@ -40,6 +39,7 @@ type (
 	strike struct {
 		aimed aimed
 		text  string
+		after time.Duration // at most, from what was waited for
 	}
 
 	// aimed is a fault that can be had for any replica.
@@ -102,7 +102,7 @@ func (r *run) officeNews(at board.ReplicaID, before, now modes.Status) {
 			random.Uint64()
 		}
 		for _, s := range l.strikes {
-			r.after(drawTime(random, 0, l.after), func() { r.strike(l, s, at) })
+			r.after(drawTime(random, 0, s.after), func() { r.strike(l, s, at) })
 		}
 	}
 }
@@ -110,8 +110,8 @@ func (r *run) officeNews(at board.ReplicaID, before, now modes.Status) {
 // takesPart reports whether a change of role or term is what somebody waits for.
 func (r *run) takesPart(p part, before, now modes.Status) bool {
 	switch p {
-	case candidate:
-		return now.Role == modes.RoleCandidate
+	case candidate: // in earnest: before, raft only asks who would vote for it
+		return now.Role == modes.RoleCandidate && now.Term > before.Term
 	case voter:
 		return now.Term > before.Term && now.Term > r.won.term && now.Role != modes.RoleCoordinator && now.Role != modes.RoleCandidate
 	}

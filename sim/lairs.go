@@ -7,7 +7,7 @@ import (
 
 // turmoil is what happens to machines and networks in one epoch, without losing
 // a disk for good.
-const turmoil = Loss | Doubling | Reordering | Delay | OneWay | Partition | Crashes | Boundaries | Pauses | SlowDisks | Plugins | Hunt | CutSpans | Retries | Hops
+const turmoil = Loss | Doubling | Reordering | Delay | OneWay | Partition | Crashes | Boundaries | Pauses | SlowDisks | Plugins | Hunt | Elections | Flaps | CutSpans | Retries | Hops
 
 // changes is what mode changes add to it.
 const changes = Swaps | Supervisors
@@ -35,17 +35,17 @@ func sessionsLair(replicas int, copies string, faults Faults) Config {
 var lairs = map[mutants.Mutant]Config{
 	mutants.M1:  sequentialLair(3, turmoil),
 	mutants.M2:  sequentialLair(5, turmoil),
-	mutants.M3:  sequentialLair(3, Boundaries|SlowDisks|Hunt|Delay),
+	mutants.M3:  sequentialLair(3, Elections|Crashes|Boundaries|SlowDisks|Partition),
 	mutants.M4:  sequentialLair(5, turmoil),
 	mutants.M5:  sequentialLair(3, turmoil),
-	mutants.M6:  sequentialLair(5, turmoil),
+	mutants.M6:  sequentialLair(3, Elections|Crashes),
 	mutants.M7:  sequentialLair(5, turmoil),
 	mutants.M8:  sequentialLair(3, turmoil),
-	mutants.M9:  sequentialLair(3, Plugins|Delay|Reordering|Hops|Hunt),
+	mutants.M9:  sequentialLair(3, Flaps|Plugins|Delay|Hops),
 	mutants.M10: sequentialLair(3, turmoil),
 	mutants.M11: sequentialLair(3, turmoil),
 	mutants.M12: sequentialLair(3, turmoil),
-	mutants.M13: sequentialLair(5, turmoil),
+	mutants.M13: sequentialLair(3, Elections|OneWay|Hunt|Crashes|Hops),
 	mutants.M14: sequentialLair(3, turmoil),
 
 	mutants.M15: quorumLair(3, "2", "2", turmoil),
