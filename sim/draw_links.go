@@ -56,6 +56,7 @@ func (d *drawer) drawWeather(f Fault, long time.Duration) {
 	d.add(f, w, "%s %s for %s", where, text, long)
 }
 
+// drawCut draws the simplest fault of a network there is.
 func (d *drawer) drawCut() {
 	a, b := d.anyPair()
 	long := d.lasting()

@@ -31,6 +31,7 @@ func (o *asked) take(at board.ReplicaID, a host.Answer) host.Answer {
 			op.IDs = append(op.IDs, a.ID)
 			s.knows(a.ID)
 		}
+		s.run.toldTwice(at)
 	case modes.VerbChoose:
 		thread, view := threadOf(shown, o.request.Target, a.Board)
 		if thread == nil {
@@ -43,6 +44,14 @@ func (o *asked) take(at board.ReplicaID, a host.Answer) host.Answer {
 	}
 	s.join(token, at)
 	return a
+}
+
+// toldTwice ends a run whose boards contradict each other as soon as clients
+// have been told what cannot be.
+func (r *run) toldTwice(at board.ReplicaID) {
+	if err := r.cluster.Err(); err != nil && history.CheckAnswers(r.history) != nil {
+		r.after(0, func() { r.cluster.Fail(at, "%v", err) })
+	}
 }
 
 // takeRead records a read, and returns what its token covers.

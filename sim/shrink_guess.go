@@ -3,6 +3,7 @@ package sim
 import (
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"consequor/sim/history"
 )
@@ -51,7 +52,7 @@ func (s *shrinker) sessionsOfProof() []int {
 func (s *shrinker) proof() []*history.Op {
 	var proof []*history.Op
 	for _, v := range s.best.Verdicts {
-		if v.Outcome != history.Violated || v.Checker != s.failure.Checker || s.best.History == nil {
+		if v.Outcome != history.Violated || s.failure.Checker != "" && v.Checker != s.failure.Checker || s.best.History == nil {
 			continue
 		}
 		for i := range s.best.History.Ops {
@@ -64,8 +65,11 @@ func (s *shrinker) proof() []*history.Op {
 }
 
 const (
-	retellingsMax = 150 // with other operations
-	pairsOf       = 16  // actions, up to which it is tried to leave out two at once
+	retellingsFirst = 50  // with other operations, before anything else is left out
+	retellingsLast  = 250 // when no single action can be
+	extraPosts      = 2   // that may come before those
+	nearby          = 100 * time.Millisecond
+	pairsOf         = 16 // actions, up to which it is tried to leave out two at once
 
 	streamShrink = 1 << 34 // beyond those of a run
 )
@@ -74,43 +78,58 @@ const (
 // left, and for each operation of the proof any one like it from the whole
 // plan; where an assertion broke, two posts. Often those that are left need
 // others only to come to be: a reply, what it replies to.
-func (s *shrinker) retell() bool {
+func (s *shrinker) retell(tries int) bool {
 	proof := s.proof()
 	if len(proof) == 0 {
 		proof = []*history.Op{{Verb: history.Post}, {Verb: history.Post}}
 	}
-	var like [][]int
-	for _, op := range proof {
-		like = append(like, s.whole.like(op))
-	}
 	faults := s.those(func(a *Action) bool { return sessionOf(a) == 0 })
-	if len(faults)+len(like) >= len(s.best.Plan.Actions) || slices.ContainsFunc(like, func(l []int) bool { return len(l) == 0 }) {
-		return false
-	}
 	random := rand.New(rand.NewPCG(s.whole.Seed, streamShrink))
-	var candidates [][]int
-	for range retellingsMax {
-		one := slices.Clone(faults)
-		for _, l := range like {
-			one = append(one, l[random.IntN(len(l))])
+	for range 1 + extraPosts {
+		if len(faults)+len(proof) >= len(s.best.Plan.Actions) {
+			return false
 		}
-		candidates = append(candidates, one)
+		var candidates [][]int
+		for range tries {
+			candidates = append(candidates, slices.Concat(faults, s.whole.likeAll(proof, random)))
+		}
+		if found, _ := s.first(candidates); found >= 0 {
+			return true
+		}
+		proof = append(proof, &history.Op{Verb: history.Post})
 	}
-	found, _ := s.first(candidates)
-	return found >= 0
+	return false
 }
 
-// like lists the actions that ask for the same as an operation; for a reply, a
-// post does as well.
-func (p *Plan) like(op *history.Op) []int {
+// likeAll draws for each operation an action that asks for the same, if there is
+// one; half of them at about the same time.
+func (p *Plan) likeAll(ops []*history.Op, random *rand.Rand) []int {
+	var all []int
+	apart := []time.Duration{0, nearby}[random.IntN(2)]
+	for _, op := range ops {
+		like := p.like(op, apart)
+		if len(like) > 0 {
+			all = append(all, like[random.IntN(len(like))])
+		}
+	}
+	return all
+}
+
+// like lists the actions that ask for the same as an operation, so far apart from
+// it at most; 0: however far. For a reply a post does, and for a choose a read:
+// they ask for less.
+func (p *Plan) like(op *history.Op, apart time.Duration) []int {
 	verb := string(op.Verb)
-	if op.Verb.Writes() {
+	switch {
+	case op.Verb.Writes():
 		verb = string(history.Post)
+	case op.Verb == history.Choose:
+		verb = string(history.Read)
 	}
 	var like []int
 	for i := range p.Actions {
 		do, ok := p.Actions[i].do.(asking)
-		if ok && do.fresh == op.Fresh && do.verb.String() == verb {
+		if ok && do.fresh == op.Fresh && do.verb.String() == verb && (apart == 0 || (p.Actions[i].At-op.Call).Abs() <= apart) {
 			like = append(like, p.Actions[i].Number)
 		}
 	}

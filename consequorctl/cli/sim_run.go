@@ -18,7 +18,7 @@ type simRunCmd struct {
 	Only       string  `help:"With --seed: only these of its actions, as in 3,7-9." placeholder:"LIST"`
 	Trace      bool    `help:"With --seed: print what happens, an event on a line; with -v the heartbeats, batches and fsyncs too."`
 	KeepGoing  bool    `help:"Run all seeds though some fail."`
-	ShrinkRuns int     `help:"How many runs a failure may take to be shrunk (0: it is not)." default:"1000" placeholder:"N"`
+	ShrinkRuns int     `help:"How many runs a failure may take to be shrunk (0: it is not)." default:"2000" placeholder:"N"`
 	History    string  `help:"Write what its clients saw as JSON lines: consequorctl check judges it." placeholder:"FILE"`
 	Report     string  `help:"Write the run that failed (with --seed: the run) as one HTML page." placeholder:"FILE"`
 }

@@ -110,7 +110,6 @@ func (t *simResult) fail(s *simulation, whole *sim.Result, shrunk *sim.Shrunk) {
 		only = numbersOf(shrunk.Plan)
 	}
 	f := s.failure(shrunk.Result, only)
-	f.Failure = whole.Failure()
 	f.Of, f.Runs, f.Minimal = len(whole.Plan.Actions), shrunk.Runs, shrunk.Minimal
 	if shrunk.Runs > 0 {
 		for _, a := range shrunk.Plan.Actions {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"consequor/sim"
 	"consequor/sim/cluster"
@@ -36,11 +37,11 @@ func storyLines(p *sim.Plan) []string {
 	if len(p.Actions) > storyMax {
 		return nil
 	}
-	lines := []string{"what it takes:"}
-	for _, a := range p.Actions {
-		lines = append(lines, fmt.Sprintf("%.3f s  %s", a.At.Seconds(), a.Text))
+	parts := make([]string, len(p.Actions))
+	for i, a := range p.Actions {
+		parts[i] = fmt.Sprintf("%.3f s %s", a.At.Seconds(), a.Text)
 	}
-	return lines
+	return []string{"what it takes: " + strings.Join(parts, "; ")}
 }
 
 // reportOf is what the page of a history shows that has no trace.

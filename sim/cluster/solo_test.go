@@ -170,7 +170,7 @@ func (s *stage) timers(at board.ReplicaID) int {
 // fails runs on and wants an error that says so.
 func (s *stage) fails(want string) {
 	s.t.Helper()
-	if err := s.Run(s.Now() + time.Second); err == nil || !strings.Contains(err.Error(), want) {
+	if err := s.Run(s.Now() + 2*time.Second); err == nil || !strings.Contains(err.Error(), want) {
 		s.t.Errorf("the run ends with %v, want %q", err, want)
 	}
 }

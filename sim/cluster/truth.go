@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"time"
 
 	"consequor/board"
 	"consequor/modes"
@@ -45,8 +44,9 @@ func (c *Cluster) checkArticle(at board.ReplicaID, a *board.Article) {
 }
 
 // consequences is how long a run goes on once boards have contradicted each
-// other: whoever was about to be told of either article is.
-const consequences = 250 * time.Millisecond
+// other, unless the caller ends it: whoever was about to be told of either
+// article is, also by a replica that must first find out whom it has lost.
+const consequences = 3 * DetectAfter / 2
 
 // contradict ends the run as Fail does, but a little later: one id on two boards
 // is found before their clients have heard of it, and what they hear is what
