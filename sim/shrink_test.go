@@ -122,3 +122,22 @@ func TestFailureInWords(t *testing.T) {
 		}
 	}
 }
+
+// One id on two boards, and one id told to two clients, are one failure; the
+// latter says more, and is not mistaken for the former.
+func TestFailsAsContradiction(t *testing.T) {
+	p := fakePlan(Config{}, 17, 3)
+	boards := &Result{Plan: p, Err: errors.New(`at 3s: r1: white box: article 4 is "op 2" by session 1 here, and "op 1" by session 2 elsewhere`)}
+	clients := violated(p, "C0", "one id, one key")
+	other := &Result{Plan: p, Err: errors.New("at 3s: r1: white box: r1 and r2 both coordinate in term 2 of epoch 1")}
+	for _, test := range []struct {
+		of, as *Result
+		want   bool
+	}{
+		{clients, boards, true}, {boards, boards, true}, {boards, clients, false}, {other, boards, false}, {clients, other, false}, {violated(p, "C0", "durability"), boards, false},
+	} {
+		if got := test.of.failsAs(test.as.Failure()); got != test.want {
+			t.Errorf("%s as %s: %t", test.of.Failure(), test.as.Failure(), got)
+		}
+	}
+}
