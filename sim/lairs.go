@@ -28,6 +28,12 @@ func sessionsLair(replicas int, copies string, faults Faults) Config {
 	return c
 }
 
+// longer gives each run time for what takes several rare moments in a row.
+func longer(c Config) Config {
+	c.Length = 4 * lengthDefault
+	return c
+}
+
 // lairs says where each mutant shows itself: in the mode whose rule it breaks,
 // with as few replicas as do, and with the faults that the rule is for. Quorums
 // are taken at R + W = N + 1, where each of their rules is needed. Where turmoil
@@ -38,14 +44,14 @@ var lairs = map[mutants.Mutant]Config{
 	mutants.M3:  sequentialLair(3, Elections|Crashes|Boundaries|SlowDisks|Partition),
 	mutants.M4:  sequentialLair(5, turmoil),
 	mutants.M5:  sequentialLair(3, turmoil),
-	mutants.M6:  sequentialLair(3, Elections|Crashes),
+	mutants.M6:  longer(sequentialLair(3, Elections|Crashes)),
 	mutants.M7:  sequentialLair(5, turmoil),
 	mutants.M8:  sequentialLair(3, turmoil),
-	mutants.M9:  sequentialLair(3, Flaps|Plugins|Delay|Hops),
+	mutants.M9:  longer(sequentialLair(3, Flaps|Plugins|Delay)),
 	mutants.M10: sequentialLair(3, turmoil),
 	mutants.M11: sequentialLair(3, turmoil),
 	mutants.M12: sequentialLair(3, turmoil),
-	mutants.M13: sequentialLair(3, Elections|OneWay|Hunt|Crashes|Hops),
+	mutants.M13: longer(sequentialLair(3, Elections|OneWay|Hunt|Crashes|Hops)),
 	mutants.M14: sequentialLair(3, turmoil),
 
 	mutants.M15: quorumLair(3, "2", "2", turmoil),
