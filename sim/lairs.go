@@ -47,7 +47,7 @@ var lairs = map[mutants.Mutant]Config{
 	mutants.M6:  longer(sequentialLair(3, Elections|Crashes)),
 	mutants.M7:  sequentialLair(5, turmoil),
 	mutants.M8:  sequentialLair(3, turmoil),
-	mutants.M9:  longer(sequentialLair(3, Flaps|Plugins|Delay)),
+	mutants.M9:  sequentialLair(3, Flaps|Delay),
 	mutants.M10: sequentialLair(3, turmoil),
 	mutants.M11: sequentialLair(3, turmoil),
 	mutants.M12: sequentialLair(3, turmoil),
