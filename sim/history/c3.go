@@ -9,12 +9,13 @@ import (
 // C3: a quorum read holds all that had completed before it was called: posts,
 // and what reads had shown.
 
-// quorumLives gathers, by generation, what quorum epochs have answered: R and W
-// overlap within one life of a mode, and what came before it is on every board.
-func (c *check) quorumLives() [][]*Op {
+// livesOf gathers, by generation, what epochs with this promise have answered: R
+// and W overlap within one life of a mode, and what came before it is on every
+// board.
+func (c *check) livesOf(promise Promise) [][]*Op {
 	lives := make([][]*Op, len(c.h.Epochs)+1)
 	for i := range c.h.Ops {
-		if op := &c.h.Ops[i]; c.promised(op, Quorum) && len(op.shows()) > 0 || c.promised(op, Quorum) && op.View != nil {
+		if op := &c.h.Ops[i]; c.promised(op, promise) && (len(op.shows()) > 0 || op.View != nil) {
 			g := c.epochs.generation[op.Epoch]
 			lives[g] = append(lives[g], op)
 		}
@@ -29,7 +30,7 @@ func sortedByReturn(ops []*Op) []*Op {
 }
 
 func (c *check) quorumReads() *Verdict {
-	for _, ops := range c.quorumLives() {
+	for _, ops := range c.livesOf(Quorum) {
 		var completed board.Vector
 		rest := sortedByReturn(ops)
 		for _, op := range ops { // by call
@@ -76,7 +77,7 @@ func firstReturned(ops []*Op, id board.ArticleID, op *Op) (first *Op) {
 // idsRise holds the seq of a post to be above those of all posts that had
 // returned before it was called.
 func (c *check) idsRise() *Verdict {
-	for _, ops := range c.quorumLives() {
+	for _, ops := range c.livesOf(Quorum) {
 		var top *Op
 		rest := sortedByReturn(ops)
 		for _, op := range ops {
@@ -105,7 +106,7 @@ const longForkActiveMax = 64
 // longForks counts the pairs of concurrent reads that each hold an article
 // that the other lacks. It finds no violation: quorums promise nothing here.
 func (c *check) longForks() *Verdict {
-	for _, ops := range c.quorumLives() {
+	for _, ops := range c.livesOf(Quorum) {
 		var active []*Op
 		for _, op := range ops { // by call
 			if !op.View.current() {

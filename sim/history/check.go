@@ -62,13 +62,14 @@ var checkers = []checker{
 	{"C1", hasFreshReads, []func(*check) *Verdict{(*check).freshReads}},
 	{"C2", promises(Sequential), []func(*check) *Verdict{
 		(*check).prefixes, (*check).sessionOrder, (*check).realTimeOrder, (*check).denseIDs, (*check).olderEpochsSequential,
+		(*check).deniedSequential,
 	}},
 	{"C3", promises(Quorum), []func(*check) *Verdict{
-		(*check).quorumReads, (*check).idsRise, (*check).olderEpochsQuorum, (*check).longForks,
+		(*check).quorumReads, (*check).idsRise, (*check).olderEpochsQuorum, (*check).deniedQuorum, (*check).longForks,
 	}},
 	{"C4", promises(Sequential, Quorum, ReadYourWrite), []func(*check) *Verdict{
 		(*check).sessions, (*check).seenThenNotFound, (*check).writesFollowReads, (*check).monotonicWrites,
-		(*check).olderEpochsSessions, (*check).epochOrder,
+		(*check).regularReads, (*check).deniedSessions, (*check).olderEpochsSessions, (*check).epochOrder,
 	}},
 	{"C5", func(h *History) bool { return h.Healed > 0 }, []func(*check) *Verdict{(*check).liveness, (*check).terms}},
 }
