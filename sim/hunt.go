@@ -142,7 +142,7 @@ func (r *Result) ownError() bool {
 		return false
 	}
 	switch r.Err.(type) {
-	case *NotDeterministicError, *EndlessError:
+	case *NotDeterministicError, *EndlessError, *UndecidedError:
 		return true
 	}
 	return ownPanic.MatchString(r.Err.Error())

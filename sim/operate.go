@@ -36,6 +36,7 @@ type asked struct {
 	doubt   bool            // a try of it may have been done, and was not answered
 	ended   func(o *asked)  // when it is over; nil: nobody waits
 	limit   time.Duration   // 0, or until when it is tried again and again
+	before  []board.Vector  // sync: what all boards showed when it was asked for
 }
 
 // op is the operation's record. The slice grows: the pointer is for the moment.
@@ -135,6 +136,9 @@ func (o *asked) try(at board.ReplicaID) {
 	if o.query != nil && (q.Verb == modes.VerbRead) { // a listing goes on in what it began with
 		q.Token.Seen = q.Token.Seen.Join(o.query.UpTo).Join(o.query.Since)
 		q.Token.Cluster = tokenCluster(q.Token)
+	}
+	if q.Verb == modes.VerbSync {
+		o.before = r.boards()
 	}
 	q.Deadline = now + o.timeout
 	q.Article.Time = int64(now)

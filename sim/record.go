@@ -30,6 +30,7 @@ func (o *asked) take(at board.ReplicaID, a host.Answer) host.Answer {
 		if !slices.Contains(op.IDs, a.ID) {
 			op.IDs = append(op.IDs, a.ID)
 			s.knows(a.ID)
+			s.run.hears(a.ID)
 		}
 		s.run.toldTwice(at)
 	case modes.VerbChoose:
@@ -41,6 +42,8 @@ func (o *asked) take(at board.ReplicaID, a host.Answer) host.Answer {
 		s.knows(thread.Article)
 	case modes.VerbRead:
 		token.Seen = o.takeRead(op, at, shown, a)
+	case modes.VerbSync:
+		o.takeSync(op, at, a)
 	}
 	s.join(token, at)
 	return a

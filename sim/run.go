@@ -41,6 +41,7 @@ type run struct {
 	sessions   []*session
 	sums       []sums // of each replica's board
 	refused    []refusedTry
+	news       []board.ArticleID // that were acknowledged last
 
 	weather weather
 	cuts    map[direction]int // in force, counted
@@ -87,9 +88,27 @@ func (r *run) judge(result *Result) {
 	if result.Err == nil {
 		result.Verdicts = history.Check(r.history, history.StepsDefault)
 		r.tellViolation(result.Verdicts.First())
+		result.Err = undecided(result.Verdicts)
 	} else if v := history.CheckAnswers(r.history); v != nil {
 		result.Verdicts, result.Err = history.Verdicts{*v}, nil
 	}
+}
+
+// UndecidedError says that nobody can tell whether a run holds. It counts as one
+// that failed: else what cannot be judged would pass.
+type UndecidedError struct{ Checker, Why string }
+
+func (e *UndecidedError) Error() string { return e.Checker + " cannot judge the run: " + e.Why }
+
+func undecided(verdicts history.Verdicts) error {
+	if verdicts.Outcome() == history.Undecided {
+		for _, v := range verdicts {
+			if v.Outcome == history.Undecided {
+				return &UndecidedError{v.Checker, v.Sentence}
+			}
+		}
+	}
+	return nil
 }
 
 func newRun(p *Plan, trace func(cluster.Event)) *run {
@@ -331,7 +350,7 @@ func (c *Coverage) count(op *history.Op) {
 		c.Unknown++
 	case op.Verb.Writes():
 		c.Posts++
-	case op.View != nil:
+	case op.View != nil && op.Verb != history.Sync:
 		c.Reads++
 	}
 	c.Retries += max(0, len(op.Tries)-1)

@@ -15,6 +15,7 @@ const (
 	knownMax = 64 // articles that it may reply to
 	oldMax   = 16 // keys that it may ask for again
 	wantsMax = 3  // operations that wait until it is free
+	newsMax  = 8  // articles that people talk about
 )
 
 // session is one client: one thing after another, and a token that goes along
@@ -77,11 +78,23 @@ func (s *session) keeps(o *asked) {
 	}
 }
 
+// hears notes what was just acknowledged: people talk, and who is told of an
+// article asks for it though the session has never seen it.
+func (r *run) hears(id board.ArticleID) {
+	r.news = append(r.news, id)
+	if len(r.news) > newsMax {
+		r.news = r.news[1:]
+	}
+}
+
 // anyKnown draws an article that the session knows of; now and then one that
-// perhaps nobody does, as an origin's seqs have holes.
+// others have posted, or that perhaps nobody has, as an origin's seqs have holes.
 func (s *session) anyKnown(random *rand.Rand) board.ArticleID {
 	if len(s.known) > 0 && random.IntN(8) > 0 {
 		return s.known[random.IntN(len(s.known))]
+	}
+	if news := s.run.news; len(news) > 0 && random.IntN(2) == 0 {
+		return news[random.IntN(len(news))]
 	}
 	return board.ArticleID{
 		Seq:    1 + random.Uint64N(s.token.Seen.SeqMax()+4),

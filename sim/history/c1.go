@@ -12,7 +12,17 @@ func hasFreshReads(h *History) bool {
 	if !promises(Sequential)(h) {
 		return false
 	}
-	return slices.ContainsFunc(h.Ops, func(op Op) bool { return op.Fresh && op.View.current() })
+	return slices.ContainsFunc(h.Ops, func(op Op) bool { return op.fresh() && op.View.current() })
+}
+
+// fresh reports whether an answer is to be behind no acknowledged post.
+func (op *Op) fresh() bool { return op.Fresh || op.Verb == Sync }
+
+func (op *Op) freshWords() string {
+	if op.Verb == Sync {
+		return "sync"
+	}
+	return "fresh read"
 }
 
 // placed is an operation and its place in the final order, with room for reads
@@ -27,7 +37,7 @@ func (c *check) freshReads() *Verdict {
 	for _, generation := range c.sequentialPosts() {
 		all := generation.posts
 		for _, op := range generation.reads {
-			if op.Fresh {
+			if op.fresh() {
 				all = append(all, placed{op, 2*c.x.rank(highest(op.View.UpTo)) + 1, true})
 			}
 		}
@@ -39,14 +49,14 @@ func (c *check) freshReads() *Verdict {
 		case late.Verb.Writes() && early.Verb.Writes():
 			return outOfOrder(early, late, c)
 		case late.Verb.Writes():
-			return violated("fresh", []*Op{early, late}, "Article %s of %s was posted at %s, and a fresh read that %s had answered at %s already stood behind it: %s.",
-				c.idOf(late), late.who(), seconds(late.Call), early.answerer(), seconds(early.Return), early.View)
+			return violated("fresh", []*Op{early, late}, "Article %s of %s was posted at %s, and a %s that %s had answered at %s already stood behind it: %s.",
+				c.idOf(late), late.who(), seconds(late.Call), early.freshWords(), early.answerer(), seconds(early.Return), early.View)
 		case early.Verb.Writes():
-			return violated("fresh", []*Op{early, late}, "Article %s, %s, is not in the fresh read that %s called at %s: %s showed %s.",
-				c.idOf(early), early.showed(), late.who(), seconds(late.Call), late.answerer(), late.View)
+			return violated("fresh", []*Op{early, late}, "Article %s, %s, is not in the %s that %s called at %s: %s showed %s.",
+				c.idOf(early), early.showed(), late.freshWords(), late.who(), seconds(late.Call), late.answerer(), late.View)
 		}
-		return violated("fresh", []*Op{early, late}, "The fresh read of %s at %s, called at %s, shows less (%s) than one that %s had answered to %s at %s (%s).",
-			late.who(), late.answerer(), seconds(late.Call), late.View, early.answerer(), early.who(), seconds(early.Return), early.View)
+		return violated("fresh", []*Op{early, late}, "The %s of %s at %s, called at %s, shows less (%s) than one that %s had answered to %s at %s (%s).",
+			late.freshWords(), late.who(), late.answerer(), seconds(late.Call), late.View, early.answerer(), early.who(), seconds(early.Return), early.View)
 	}
 	return nil
 }

@@ -144,7 +144,8 @@ type Op struct {
 	// Choose.
 	Target board.ArticleID
 
-	// What a read or choose showed, when ok.
+	// What a read or choose showed, when ok; of a sync of a sequential epoch the
+	// board that it has led to.
 	View *View
 }
 
