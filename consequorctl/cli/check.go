@@ -45,14 +45,18 @@ func (c *checkCmd) Run(console *Console) error {
 	for i := range verdicts {
 		result.Verdicts = append(result.Verdicts, verdictOf(h, &verdicts[i]))
 	}
-	if c.Report != "" {
-		if err := writeReport(console.Path(c.Report), reportOf(h, verdicts)); err != nil {
-			return err
-		}
-	}
 	if err := console.Result(result, result.print); err != nil {
 		return err
 	}
+	var unwritten error
+	if c.Report != "" {
+		unwritten = writeReport(console.Path(c.Report), reportOf(h, verdicts))
+	}
+	return besides(endOf(verdicts), unwritten)
+}
+
+// endOf makes of what was judged an exit code.
+func endOf(verdicts history.Verdicts) error {
 	switch verdicts.Outcome() {
 	case history.Violated:
 		return &Failure{Code: ExitFailed, Kind: "violated", Message: fmt.Sprintf("%s does not hold", verdicts.First().Property)}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -77,19 +78,13 @@ func (c *simMutantsCmd) Run(ctx context.Context, console *Console) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
+	if err := writable(console, "--out", c.Out); err != nil {
+		return err
+	}
 	result := &simMutantsResult{Of: len(which), Mutants: []*sim.Catch{}}
 	for _, m := range which {
-		one, err := sim.Hunter{Starts: c.Starts, Seeds: c.Seeds}.Run(ctx, m)
-		if err != nil {
-			return err
-		}
-		result.Mutants = append(result.Mutants, one)
-		if one.Caught() {
-			result.Caught++
-		}
-		c.note(console, one)
-		if err := c.write(console, result); err != nil {
-			return err
+		if err := c.hunt(ctx, console, m, result); err != nil {
+			return errors.Join(console.Result(result, result.print), err) // all hunts so far are told
 		}
 	}
 	if err := console.Result(result, result.print); err != nil {
@@ -99,6 +94,20 @@ func (c *simMutantsCmd) Run(ctx context.Context, console *Console) error {
 		return &Failure{Code: ExitFailed, Kind: "escaped", Message: fmt.Sprintf("%d of %d mutants were not caught in most of their hunts", result.Of-result.Caught, result.Of)}
 	}
 	return nil
+}
+
+// hunt adds a mutant to the table, here and in the file.
+func (c *simMutantsCmd) hunt(ctx context.Context, console *Console, m mutants.Mutant, result *simMutantsResult) error {
+	one, err := sim.Hunter{Starts: c.Starts, Seeds: c.Seeds}.Run(ctx, m)
+	if err != nil {
+		return err
+	}
+	result.Mutants = append(result.Mutants, one)
+	if one.Caught() {
+		result.Caught++
+	}
+	c.note(console, one)
+	return c.write(console, result)
 }
 
 // note tells how a hunt went as soon as it is over: all take a while.

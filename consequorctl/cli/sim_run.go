@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -48,6 +49,9 @@ func (c *simRunCmd) Run(ctx context.Context, console *Console) error {
 	if c.Seed != nil {
 		workers = 1
 	}
+	if err := errors.Join(writable(console, "--history", c.History), writable(console, "--report", c.Report)); err != nil {
+		return err
+	}
 	s, err := c.open(ctx, console, workers)
 	if err != nil {
 		return err
@@ -84,14 +88,13 @@ func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) er
 	}
 	told := c.tell(s, r, only)
 	told.Seeds = 1
+	var unwritten error
 	if c.Only == "" && r.Failed() {
-		if err := c.shrink(ctx, console, s, told, r); err != nil {
-			return err
-		}
-	} else if err := c.write(console, s, told, r, s.command(*c.Seed, only)); err != nil {
-		return err
+		unwritten = c.shrink(ctx, console, s, told, r)
+	} else {
+		unwritten = c.write(console, s, told, r, s.command(*c.Seed, only))
 	}
-	return console.end(told)
+	return besides(console.end(told), unwritten)
 }
 
 // part leaves out of a plan what --only does not list.
@@ -145,18 +148,18 @@ func (c *simRunCmd) sweep(ctx context.Context, console *Console, s *simulation) 
 		return usagef("%v", err) // no plan can be drawn
 	}
 	told := c.sum(s, o)
+	var unwritten error
 	if len(o.Failures) > 0 {
-		if err := c.shrink(ctx, console, s, told, o.Failures[0]); err != nil {
-			return err
-		}
+		unwritten = c.shrink(ctx, console, s, told, o.Failures[0])
 	}
-	if err := console.end(told); err != nil {
+	if err := besides(console.end(told), unwritten); err != nil {
 		return err
 	}
 	return ctx.Err() // the totals so far are told
 }
 
 // shrink makes of the first failure the shortest story, and writes that down.
+// An error is that of a file: what was found is told nevertheless.
 func (c *simRunCmd) shrink(ctx context.Context, console *Console, s *simulation, told *simResult, r *sim.Result) error {
 	shrunk := &sim.Shrunk{Result: r}
 	if c.ShrinkRuns > 0 && shrinks(r) {

@@ -54,6 +54,9 @@ func (c *simSoakCmd) Run(ctx context.Context, console *Console) error {
 	if c.Table {
 		return c.table(console)
 	}
+	if err := writable(console, "--state", c.State); err != nil {
+		return err
+	}
 	s, err := c.open(ctx, console, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
@@ -66,19 +69,15 @@ func (c *simSoakCmd) Run(ctx context.Context, console *Console) error {
 	case errors.As(err, &other):
 		return &Failure{Code: ExitUsage, Kind: "other_state", Message: err.Error(), Hint: "give another --state, or the flags that this one was made with"}
 	case err != nil:
-		return err
+		return usagef("--%v", err)
 	}
-	if err := c.soak(ctx, console, s, soak); err != nil {
-		return err
-	}
+	unsaved := c.soak(ctx, console, s, soak)
 	result := simSoakResult{c.State, simRates{soak.Totals.SeedsPerCoreSecond(), soak.Totals.EventsPerCoreSecond(), soak.Totals.EventsPerRun()}, soak}
-	if err := console.Result(result, func(w io.Writer) { c.print(w, s, soak) }); err != nil {
-		return err
+	end := console.Result(result, func(w io.Writer) { c.print(w, s, soak) })
+	if end == nil && soak.Totals.Failed > 0 {
+		end = &Failure{Code: ExitFailed, Kind: "violated", Message: fmt.Sprintf("%d of %d runs failed", soak.Totals.Failed, soak.Totals.Runs)}
 	}
-	if soak.Totals.Failed > 0 {
-		return &Failure{Code: ExitFailed, Kind: "violated", Message: fmt.Sprintf("%d of %d runs failed", soak.Totals.Failed, soak.Totals.Runs)}
-	}
-	return nil
+	return besides(end, unsaved)
 }
 
 // soak runs until the time is over or the user interrupts it: to both it is the
@@ -127,7 +126,7 @@ func (c *simSoakCmd) table(console *Console) error {
 	for _, path := range append([]string{c.State}, c.More...) {
 		one, err := sim.ReadSoak(console.Path(path))
 		if err != nil {
-			return fmt.Errorf("state %s: %w", path, err)
+			return usagef("--state %s: %v", path, err)
 		}
 		states = append(states, one)
 	}

@@ -219,3 +219,39 @@ func TestProgress(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Hours of work are not lost to a file that cannot be written: what is known
+// beforehand is told beforehand, and what comes at the end after the verdict.
+func TestSimFilesThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	lost := filepath.Join(dir, "nowhere", "file")
+	for _, args := range []string{
+		"sim --seeds 1 --report " + lost, "sim --seeds 1 --history " + lost, "sim --seeds 1 --report " + dir,
+		"sim soak --for 1ns --state " + lost, "sim mutants M18 --out " + lost,
+	} {
+		stdout, stderr, code := command(t, strings.Fields(args)...)
+		if code != ExitUsage || stdout != "" || !strings.Contains(stderr, "folder") {
+			t.Errorf("%s: code %d, %q%q", args, code, stdout, stderr)
+		}
+	}
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full to write to")
+	}
+	history := filepath.Join(dir, "history.jsonl")
+	if _, stderr, code := command(t, "sim", "--seed", "2", "--replicas", "1", "--faults", "none", "--length", "10", "--history", history); code != ExitOK {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	broken := "sim --mode quorum --option read=2 --option write=2 --replicas 3 --faults all,-rot,-wipe,-swap,-supervisor --mutant M18 --shrink-runs 0 --seeds 100"
+	for _, test := range []struct{ args, out, err string }{
+		{broken + " --report /dev/full", " fails: ", "seeds failed, the first is "},
+		{broken + " --history /dev/full", " fails: ", "seeds failed, the first is "},
+		{"sim --seed 2 --replicas 1 --faults none --length 10 --report /dev/full", "seed 2 holds", "/dev/full"},
+		{"check " + history + " --report /dev/full", "C0  ok", "/dev/full"},
+		{"sim mutants M18 --starts 1 --seeds 20 --out /dev/full", "| M18 |", "write the table to /dev/full"},
+	} {
+		stdout, stderr, code := command(t, strings.Fields(test.args)...)
+		if code != ExitFailed || !strings.Contains(stdout, test.out) || !strings.Contains(stderr, test.err) || !strings.Contains(stderr, "/dev/full") {
+			t.Errorf("%s: code %d\n%s%s", test.args, code, stdout, stderr)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"consequor/sim"
@@ -58,6 +59,33 @@ func writeHistory(path string, h *history.History) error {
 		_, err := h.WriteTo(w)
 		return err
 	})
+}
+
+// writable says now why a file cannot be written at the end, which may be hours
+// away. The empty path is that of no file.
+func writable(console *Console, flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(console.Path(path)); err == nil && info.IsDir() {
+		return usagef("%s %s: it is a folder", flag, path)
+	}
+	if info, err := os.Stat(filepath.Dir(console.Path(path))); err != nil || !info.IsDir() {
+		return usagef("%s %s: there is no folder %s", flag, path, filepath.Dir(path))
+	}
+	return nil
+}
+
+// besides adds to how a command ends what else went wrong: that a file could
+// not be written. The exit code stays that of the end, if it has one.
+func besides(end, other error) error {
+	var failure *Failure
+	if other == nil || !errors.As(end, &failure) {
+		return errors.Join(end, other)
+	}
+	both := *failure
+	both.Message += "\n" + other.Error()
+	return &both
 }
 
 // writeFile makes or replaces a file.
