@@ -37,7 +37,10 @@ fails is told as the few operations that prove it, is shrunk to the few actions 
   consequorctl sim --mutant M16 --mode quorum --report m16.html
   consequorctl sim --plugin ./mine --promise sequential      a mode of your own, held to a promise
 
-Exit codes: 0 every run held, 1 one did not, 2 usage.`
+The flags are those of sim run: consequorctl sim run --help lists them.
+
+Exit codes: 0 every run held; 1 one did not, or it was interrupted, or a file
+could not be written; 2 usage.`
 }
 
 // simSetting says what is to be tried.
@@ -105,6 +108,9 @@ func (s simSetting) config() (sim.Config, error) {
 		return c, usagef("%v", err)
 	}
 	slices.SortFunc(c.Options, func(a, b modes.Option) int { return strings.Compare(a.Name, b.Name) })
+	if s.Faults == "" {
+		return c, usagef("--faults: want names with commas between, all or none")
+	}
 	if c.Faults, err = sim.ParseFaults(s.Faults); err != nil {
 		return c, &Failure{Code: ExitUsage, Kind: "usage", Message: "--faults: " + err.Error(), Hint: "consequorctl sim faults tells what each is"}
 	}

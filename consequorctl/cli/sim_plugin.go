@@ -60,6 +60,9 @@ func openPool(ctx context.Context, console *Console, path string, workers int) (
 	first, err := pool.workers[0].process(ctx)
 	if err != nil {
 		pool.close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, &Failure{Code: ExitUsage, Kind: "not_prepared", Message: err.Error(), Hint: "a plugin is one self-contained file that serves a mode: go doc ./modes/modeplugin"}
 	}
 	pool.description = first.Description()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 
 	"consequor/sim"
@@ -16,7 +17,7 @@ type simRunCmd struct {
 	Seeds      int     `help:"How many." default:"1000" placeholder:"N"`
 	From       uint64  `help:"The first one." default:"1" placeholder:"SEED"`
 	Seed       *uint64 `help:"Run this one alone." placeholder:"SEED"`
-	Only       string  `help:"With --seed: only these of its actions, as in 3,7-9." placeholder:"LIST"`
+	Only       *string `help:"With --seed: only these of its actions, as in 3,7-9; or none." placeholder:"LIST"`
 	Trace      bool    `help:"With --seed: print what happens, an event on a line; with -v the heartbeats, batches and fsyncs too."`
 	KeepGoing  bool    `help:"Run all seeds though some fail."`
 	ShrinkRuns int     `help:"How many runs a failure may take to be shrunk (0: it is not)." default:"2000" placeholder:"N"`
@@ -33,11 +34,13 @@ func (c *simRunCmd) Validate() error {
 		return fmt.Errorf("--seeds %d: want 1 to %d", c.Seeds, simSeedsMax)
 	case c.ShrinkRuns < 0 || c.ShrinkRuns > simShrinkRunsMax:
 		return fmt.Errorf("--shrink-runs %d: want 0 to %d", c.ShrinkRuns, simShrinkRunsMax)
-	case c.Seed == nil && (c.Only != "" || c.Trace):
+	case c.From > math.MaxUint64-uint64(c.Seeds-1):
+		return fmt.Errorf("--from %d --seeds %d: the last seed there is is %d", c.From, c.Seeds, uint64(math.MaxUint64))
+	case c.Seed == nil && (c.Only != nil || c.Trace):
 		return fmt.Errorf("--only and --trace are for one run: name its --seed")
 	}
-	if c.Only != "" {
-		if _, err := sim.ParseNumbers(c.Only); err != nil {
+	if c.Only != nil {
+		if _, err := sim.ParseNumbers(*c.Only); err != nil {
 			return fmt.Errorf("--only: %w", err)
 		}
 	}
@@ -71,7 +74,7 @@ func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) er
 		return usagef("%v", err)
 	}
 	var only []int
-	if c.Only != "" {
+	if c.Only != nil {
 		if plan, err = c.part(plan); err != nil {
 			return err
 		}
@@ -89,7 +92,7 @@ func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) er
 	told := c.tell(s, r, only)
 	told.Seeds = 1
 	var unwritten error
-	if c.Only == "" && r.Failed() {
+	if c.Only == nil && r.Failed() {
 		unwritten = c.shrink(ctx, console, s, told, r)
 	} else {
 		unwritten = c.write(console, s, told, r, s.command(*c.Seed, only))
@@ -99,7 +102,7 @@ func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) er
 
 // part leaves out of a plan what --only does not list.
 func (c *simRunCmd) part(plan *sim.Plan) (*sim.Plan, error) {
-	numbers, err := sim.ParseNumbers(c.Only)
+	numbers, err := sim.ParseNumbers(*c.Only)
 	if err != nil {
 		return nil, usagef("--only: %v", err)
 	}

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +35,9 @@ func TestSimUsage(t *testing.T) {
 		{"sim --promise everything", "--promise everything: want sequential, quorum, read-your-write or durable"},
 		{"sim --mutant M42", `--mutant: there is no mutant "M42"`},
 		{"sim --only 3", "--only and --trace are for one run: name its --seed"},
+		{"sim --seed 1 --only=", "--only: "},
+		{"sim --faults=", "--faults: want names"},
+		{"sim --from 18446744073709551615 --seeds 2", "the last seed there is is 18446744073709551615"},
 		{"sim --trace", "--only and --trace are for one run: name its --seed"},
 		{"sim --seed 1 --only 3-1", "--only: "},
 		{"sim --seed 1 --only 999999", "--only: there is no action 999999, the plan of seed 1 has "},
@@ -75,7 +80,7 @@ func TestSimCommandRepeats(t *testing.T) {
 		one := &simulation{config: config}
 		line := one.command(17, []int{3, 7, 8, 9})
 		again, err := parse(strings.Fields(line)[1:]).config()
-		if err != nil || fmt.Sprint(again) != fmt.Sprint(config) || *g.Sim.Run.Seed != 17 || g.Sim.Run.Only != "3,7-9" {
+		if err != nil || fmt.Sprint(again) != fmt.Sprint(config) || *g.Sim.Run.Seed != 17 || *g.Sim.Run.Only != "3,7-9" {
 			t.Errorf("%s: %+v (%v), want %+v", line, again, err, config)
 		}
 	}
@@ -253,5 +258,19 @@ func TestSimFilesThatCannotBeWritten(t *testing.T) {
 		if code != ExitFailed || !strings.Contains(stdout, test.out) || !strings.Contains(stderr, test.err) || !strings.Contains(stderr, "/dev/full") {
 			t.Errorf("%s: code %d\n%s%s", test.args, code, stdout, stderr)
 		}
+	}
+}
+
+// Ctrl-C while a plugin starts is an interruption, not a fault of the plugin.
+func TestSimInterruptedAtTheStart(t *testing.T) {
+	hangs := filepath.Join(t.TempDir(), "hangs")
+	if err := os.WriteFile(hangs, []byte("#!/bin/sh\nexec sleep 100\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	pool, err := openPool(ctx, &Console{World{}, &Output{}}, hangs, 1)
+	if pool != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v (%v)", pool, err)
 	}
 }
