@@ -214,8 +214,10 @@ func (s stopping) do(r *run, a *Action) {
 
 func (s swapping) do(r *run, a *Action) {
 	r.emit(cluster.Event{Kind: cluster.Fault}, "%s", a.Text)
-	if s.last {
+	if s.last { // right behind the end of all faults
 		r.swapDue = true
+		r.after(time.Millisecond, func() { s.begin(r, 0) })
+		return
 	}
 	s.begin(r, r.now()+swapPatience)
 }
@@ -228,6 +230,10 @@ func (s swapping) begin(r *run, until time.Duration) {
 	switch {
 	case s.last && (begun || r.anyFailed()):
 		r.swapDue = false
+		if begun && r.now() > r.plan.end {
+			made := r.supervisor.made
+			r.calm = &made
+		}
 	case s.last || !begun && r.now() < min(until, r.plan.end):
 		r.after(swapAgain, func() { s.begin(r, until) })
 	}

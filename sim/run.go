@@ -48,6 +48,7 @@ type run struct {
 	holds   []hold            // by replica
 	lost    map[board.ReplicaID]bool
 	swapDue bool            // the last change of the mode has not begun yet
+	calm    *int            // how many changes were made when one began with nothing in its way; nil: none did
 	server  board.ReplicaID // that answered last
 	lurkers []*lurker       // that wait for an election
 	won     won
@@ -180,6 +181,7 @@ func (r *run) play() error {
 	if err := r.quiesce(); err != nil {
 		return err
 	}
+	r.checkFailed()
 	return r.judgeRefused()
 }
 
@@ -215,6 +217,9 @@ func (r *run) heal() error {
 	settled, err := r.until(settleMax, func() bool { return r.whole() && !r.supervisor.busy() && !r.swapDue })
 	if err == nil && !settled {
 		r.cluster.Fail(0, "%s after all faults were over, %s", settleMax, r.unsettled())
+	}
+	if err == nil && r.calm != nil && r.supervisor.made == *r.calm {
+		r.cluster.Fail(0, "a mode change was begun when nothing was in its way, and came to nothing")
 	}
 	return err
 }
@@ -291,6 +296,16 @@ func (r *run) live() []*cluster.Replica {
 		}
 	}
 	return live
+}
+
+// checkFailed asserts that no replica is left out of what is judged but those
+// whose disks were taken from them.
+func (r *run) checkFailed() {
+	for _, replica := range r.cluster.All() {
+		if why := replica.Failed(); why != "" && !r.lost[replica.ID] {
+			r.cluster.Fail(replica.ID, "it does not start any more, and nobody has harmed its disk: %s", why)
+		}
+	}
 }
 
 // epochs is what was promised, by whom, in each epoch that was begun.
