@@ -2,13 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 const (
 	progressEvery = 200 * time.Millisecond // on a terminal
 	progressRare  = 30 * time.Second       // elsewhere: each is a line that stays
-	progressBar   = 24                     // characters
+	progressBar   = 12                     // characters: the line fits into 80
 )
 
 // progress tells how far work has come: on a terminal on a line that is written
@@ -65,15 +66,18 @@ func (p *progress) line(now time.Time) string {
 	text := fmt.Sprintf("%d %s, %.1f/s", p.done, p.what, rate)
 	if p.total > 0 {
 		left := time.Duration(float64(p.total-p.done) / max(rate, 1e-9) * float64(time.Second))
-		text = fmt.Sprintf("%s %d of %d %s, %.1f/s, %s left", bar(p.done, p.total), p.done, p.total, p.what, rate, left.Round(time.Second))
+		text = fmt.Sprintf("%d of %d %s, %.1f/s, %s left", p.done, p.total, p.what, rate, left.Round(time.Second))
 	}
 	if p.failed > 0 {
 		text += fmt.Sprintf(", %d failed", p.failed)
+	}
+	if p.total > 0 && p.console.Watched {
+		text = bar(p.done, p.total) + " " + text
 	}
 	return text
 }
 
 func bar(done, total int) string {
 	n := min(progressBar*done/max(total, 1), progressBar)
-	return fmt.Sprintf("[%-*s]", progressBar, "########################"[:n])
+	return fmt.Sprintf("[%-*s]", progressBar, strings.Repeat("#", n))
 }

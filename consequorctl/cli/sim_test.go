@@ -219,9 +219,14 @@ func TestProgress(t *testing.T) {
 			t.Errorf("%+v: %d lines: %q", test, got, text)
 		}
 	}
-	p := &progress{what: "seeds", total: 1000, done: 250, failed: 1, began: time.Unix(0, 0)}
-	if got := p.line(time.Unix(10, 0)); got != "[######                  ] 250 of 1000 seeds, 25.0/s, 30s left, 1 failed" {
-		t.Errorf("got %q", got)
+	for watched, want := range map[bool]string{
+		true:  "[###         ] 250 of 1000 seeds, 25.0/s, 30s left, 1 failed",
+		false: "250 of 1000 seeds, 25.0/s, 30s left, 1 failed",
+	} {
+		p := &progress{console: &Console{World{Watched: watched}, &Output{}}, what: "seeds", total: 1000, done: 250, failed: 1, began: time.Unix(0, 0)}
+		if got := p.line(time.Unix(10, 0)); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
@@ -272,5 +277,23 @@ func TestSimInterruptedAtTheStart(t *testing.T) {
 	pool, err := openPool(ctx, &Console{World{}, &Output{}}, hangs, 1)
 	if pool != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v (%v)", pool, err)
+	}
+}
+
+// A story says whether it is the shortest one, and where its operations come
+// from if no action is left.
+func TestSimTellsWhatItTakes(t *testing.T) {
+	for _, test := range []struct {
+		f    simFailure
+		want string
+	}{
+		{simFailure{Of: 9, Runs: 5, Minimal: true}, "0 of 9 actions (the posts, reads and syncs that end each run are enough; found in 5 runs)"},
+		{simFailure{Of: 9, Runs: 5, Actions: []simAction{{Number: 1}}, Minimal: true}, "1 of 9 actions (none can be left out; found in 5 runs)"},
+		{simFailure{Of: 9, Runs: 5, Actions: []simAction{{Number: 1}}}, "1 of 9 actions (perhaps fewer, the search was not ended; found in 5 runs)"},
+	} {
+		var out strings.Builder
+		if test.f.print(&out); !strings.Contains(out.String(), "what it takes: "+test.want+"\n") {
+			t.Errorf("no %q in\n%s", test.want, out.String())
+		}
 	}
 }
