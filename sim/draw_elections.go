@@ -11,8 +11,12 @@ import (
 
 // drawElection draws what is to happen to those who take part in elections.
 func (d *drawer) drawElection() {
-	if d.random.IntN(3) == 0 {
+	switch d.random.IntN(6) {
+	case 0:
 		d.drawShortOffices()
+		return
+	case 1:
+		d.drawRelay()
 		return
 	}
 	l := lurking{

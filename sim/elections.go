@@ -72,11 +72,12 @@ type lurker struct {
 	lurking
 	action *Action
 	left   int
+	relay  *relay // it is one of these instead; nil: it is not
 }
 
 func (l lurking) do(r *run, a *Action) {
 	r.emit(cluster.Event{Kind: cluster.Fault}, "%s", a.Text)
-	one := &lurker{l, a, l.times}
+	one := &lurker{lurking: l, action: a, left: l.times}
 	r.lurkers = append(r.lurkers, one)
 	r.over(l.long, 0, a, func() {
 		r.lurkers = slices.DeleteFunc(r.lurkers, func(other *lurker) bool { return other == one })
@@ -91,6 +92,10 @@ func (r *run) officeNews(at board.ReplicaID, before, now modes.Status) {
 	}
 	if now.Role == modes.RoleCoordinator || now.Coordinator != 0 {
 		r.won.term = max(r.won.term, now.Term)
+	}
+	if y := r.relay(); y != nil { // it has the offices for itself
+		y.news(at, before, now)
+		return
 	}
 	for _, l := range r.lurkers {
 		if l.left == 0 || !r.takesPart(l.part, before, now) {

@@ -44,7 +44,7 @@ var lairs = map[mutants.Mutant]Config{
 	mutants.M3:  sequentialLair(3, Elections|Crashes|Boundaries|SlowDisks|Partition),
 	mutants.M4:  sequentialLair(5, turmoil),
 	mutants.M5:  sequentialLair(3, turmoil),
-	mutants.M6:  longer(sequentialLair(3, Elections|Crashes)),
+	mutants.M6:  longer(sequentialLair(3, Elections)),
 	mutants.M7:  sequentialLair(5, turmoil),
 	mutants.M8:  sequentialLair(3, turmoil),
 	mutants.M9:  sequentialLair(3, Flaps|Delay),
