@@ -85,7 +85,7 @@ func (m *Mode) raftConfig() *raft.Config {
 		Storage:                   m.log,
 		Applied:                   m.applied,
 		AsyncStorageWrites:        true,
-		MaxSizePerMsg:             m.limits.messageMax,
+		MaxSizePerMsg:             messageSizeMax,
 		MaxCommittedSizePerReady:  applySizeMax,
 		MaxUncommittedEntriesSize: uncommittedSizeMax,
 		MaxInflightMsgs:           inFlightLenMax,
@@ -148,6 +148,9 @@ func (m *Mode) ready() {
 			m.offerBoard(message)
 		default:
 			m.asks(message)
+			if m.mutant != mutants.None {
+				m.tamperOut(message)
+			}
 			packMessage(m.packNow, message)
 		}
 	}

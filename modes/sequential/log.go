@@ -95,7 +95,7 @@ func (l *log) Entries(lo, hi, sizeMax uint64) ([]*pb.Entry, error) {
 	entries := l.entries[lo-l.base-1 : hi-l.base-1]
 	size := uint64(0)
 	for i, e := range entries {
-		size += uint64(len(e.GetData())) + entrySizeMin // empty ones count as well
+		size += uint64(len(e.GetData()))
 		if i > 0 && size > sizeMax {
 			return entries[:i:i], nil
 		}

@@ -18,7 +18,6 @@ const replicasMax = 7
 
 // limits are what tests make small.
 type limits struct {
-	messageMax   uint64        // bytes of entries in one of the engine's messages; it has one entry at least
 	logLenMax    int           // entries in memory; more are trimmed ...
 	logLenKeep   int           // ... to so many behind what is applied, for followers that were away
 	logSizeMax   int           // likewise in bytes of posts
@@ -30,7 +29,6 @@ type limits struct {
 }
 
 var defaultLimits = limits{
-	messageMax:   messageSizeMax,
 	logLenMax:    10_000,
 	logLenKeep:   5_000,
 	logSizeMax:   32 << 20,

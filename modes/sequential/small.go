@@ -12,7 +12,6 @@ import (
 func NewVariant(small bool, mutant mutants.Mutant) modes.Mode {
 	l := defaultLimits
 	if small {
-		l.messageMax = 0 // one entry each: an old one may be on a majority while the new one is not
 		l.logLenMax, l.logLenKeep = 8, 4
 		l.keyCountMax = 64
 		l.boardTimeout = 500 * time.Millisecond
