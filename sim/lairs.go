@@ -1,8 +1,11 @@
 package sim
 
 import (
+	"consequor/board"
 	"consequor/modes"
 	"consequor/mutants"
+	"consequor/sim/cluster"
+	"consequor/sim/history"
 )
 
 // turmoil is what happens to machines and networks in one epoch, without losing
@@ -26,6 +29,12 @@ func sessionsLair(replicas int, copies string, faults Faults) Config {
 		c.Options = []modes.Option{{Name: "copies", Value: copies}}
 	}
 	return c
+}
+
+// turnsLair is the exhibit's: no built-in mode counts on what M36 breaks.
+func turnsLair(faults Faults) Config {
+	launch := func(board.ReplicaID) (cluster.Machine, error) { return direct{newTurns()}, nil }
+	return Config{Mode: "turns, an exhibit", Replicas: 3, Faults: faults, Promise: history.Sequential, Launch: launch}
 }
 
 // longer gives each run time for what takes several rare moments in a row.
@@ -77,7 +86,7 @@ var lairs = map[mutants.Mutant]Config{
 
 	mutants.M34: sequentialLair(3, Plugins),
 	mutants.M35: sequentialLair(3, turmoil),
-	mutants.M36: sequentialLair(3, turmoil),
+	mutants.M36: longer(turnsLair(Plugins | Reordering)),
 	mutants.M37: sequentialLair(3, turmoil|Wipes),
 
 	mutants.M38: sequentialLair(3, turmoil|changes),
