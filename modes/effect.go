@@ -91,8 +91,9 @@ type (
 	}
 
 	// LocalReads lets the host answer by itself every read and choose that is
-	// not fresh and whose token the board covers. Guarantee says what such an
-	// answer meets; empty: off, as it is at every Start.
+	// not fresh and whose token the board covers; but that there is no article
+	// to choose, the mode says itself. Guarantee says what such an answer meets;
+	// empty: off, as it is at every Start.
 	LocalReads struct{ Guarantee string }
 
 	// LookUp asks whether an article is on this board, stored by this batch or

@@ -114,16 +114,6 @@ type Config struct {
 	Mutant mutants.Mutant // the rule that is left out, for simulators: M12, M14, M31, M32, M34 to M36 or M38
 }
 
-// View is what lets a driver answer a read without the mode: see
-// modes.LocalReads.
-type View struct {
-	Epoch     uint64
-	Mode      string // of that epoch
-	Guarantee string // empty: the mode must be asked
-	Board     board.Vector
-	Behind    uint64
-}
-
 // phase is where the host is in the life of its mode.
 type phase uint8
 

@@ -31,7 +31,7 @@ func (p *process) Do(ctx context.Context, r api.Request) (*api.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a, ok := l.local(&r, &want); ok {
+	if a, ok := l.local(&want); ok {
 		return l.finish(&r, &want, a)
 	}
 	w, entered := l.open(want)
@@ -89,12 +89,16 @@ func (l *loop) deadline(ctx context.Context, now time.Time) time.Duration {
 }
 
 // local answers a read from what the loop last published, if that is enough.
-func (l *loop) local(r *api.Request, h *host.Request) (host.Answer, bool) {
+func (l *loop) local(h *host.Request) (host.Answer, bool) {
 	v := l.view.Load()
-	enough := (r.Verb == api.Read || r.Verb == api.Choose) && !r.Fresh && v.Guarantee != "" &&
-		h.Token.Epoch <= v.Epoch && (h.Token.Cluster == "" || h.Token.Cluster == l.process.config.ClusterID) &&
-		v.Board.Covers(h.Token.Seen)
-	return host.Answer{Outcome: host.OK, Epoch: v.Epoch, Mode: v.Mode, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind}, enough
+	return v.Answer(), v.Answers(h, l.process.config.ClusterID, l.holds)
+}
+
+// holds reports whether an article is on the board. If the board can't be read,
+// the host finds out, and says so.
+func (l *loop) holds(id board.ArticleID) bool {
+	_, ok, err := l.disk.Get(id)
+	return ok && err == nil
 }
 
 // finish makes the client's answer of the host's, and reads the board for it.

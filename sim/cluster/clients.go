@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"consequor/board"
 	"consequor/modes"
 	"consequor/replicad/host"
 )
@@ -45,9 +46,8 @@ func (p *process) take(h *host.Host, t *try) {
 	if q.Verb.Writes() && q.Article.Time == 0 {
 		q.Article.Time = int64(p.r.clock.read(p.r.c.now))
 	}
-	if p.enough(&q) {
-		v := p.view
-		p.answer(t, host.Answer{Outcome: host.OK, Epoch: v.Epoch, Mode: v.Mode, Board: v.Board, Guarantee: v.Guarantee, Behind: v.Behind})
+	if p.view.Answers(&q, Name, p.holds) {
+		p.answer(t, p.view.Answer())
 		return
 	}
 	p.taking = t
@@ -58,12 +58,9 @@ func (p *process) take(h *host.Host, t *try) {
 	p.taking = nil
 }
 
-// enough reports whether a request can be answered from the host's view.
-func (p *process) enough(q *host.Request) bool {
-	v := &p.view
-	return (q.Verb == modes.VerbRead || q.Verb == modes.VerbChoose) && !q.Fresh && v.Guarantee != "" &&
-		q.Token.Epoch <= v.Epoch && (q.Token.Cluster == "" || q.Token.Cluster == Name) &&
-		v.Board.Covers(q.Token.Seen)
+func (p *process) holds(id board.ArticleID) bool {
+	_, ok := p.r.Board().Get(id)
+	return ok
 }
 
 // Answer implements host.Clients.

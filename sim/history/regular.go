@@ -39,18 +39,19 @@ func (c *check) regularReads() *Verdict {
 }
 
 // deniedSequential and its siblings hold that nobody is told of an acknowledged
-// article that there is none, if the answer must not be behind. At a mode change all boards become equal, so what
-// an earlier mode has acknowledged counts as well; but a later one's is not known
-// to who is still in the old epoch.
+// article that there is none, if the answer must not be behind. At a mode change
+// all boards become equal, so what an earlier mode has acknowledged counts as
+// well; but a later one's is not known to who is still in the old epoch.
 func (c *check) deniedSequential() *Verdict { return c.denied(Sequential) }
 func (c *check) deniedQuorum() *Verdict     { return c.denied(Quorum) }
 func (c *check) deniedSessions() *Verdict   { return c.denied(ReadYourWrite) }
 
 // regular reports whether the answer to op is to be behind no acknowledged post,
-// under a promise. A reply of a sequential epoch asks behind a barrier for its
-// parent; to open an article is a read, which may be behind.
+// under a promise. A read of a sequential epoch may be behind; but who names an
+// article, to open it or to reply to it, is told only behind a barrier that there
+// is none.
 func (op *Op) regular(promise Promise) bool {
-	return op.Fresh || promise == Quorum || promise == Sequential && op.Verb == Reply
+	return op.Fresh || promise == Quorum || promise == Sequential && (op.Verb == Reply || op.Verb == Choose)
 }
 
 func (c *check) denied(promise Promise) *Verdict {
