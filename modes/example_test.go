@@ -10,8 +10,9 @@ import (
 // Solo is a complete mode, good for a cluster of one: posts get ids 1, 2, 3,
 // and are acknowledged once they are on this replica's disk.
 type Solo struct {
-	next uint64            // seq of the next article; above all on the board
-	ids  map[string]uint64 // by key; kept for all articles, as this is a toy
+	board  board.Vector               // what is on it
+	ids    map[string]board.ArticleID // by key; kept for all articles, as this is a toy
+	sealed bool                       // no more posts in this epoch
 }
 
 var _ modes.Mode = (*Solo)(nil)
@@ -21,46 +22,62 @@ func (m *Solo) Step(batch modes.Batch, out *modes.Effects) {
 		switch e := event.(type) {
 		case modes.Keys:
 			for _, k := range e.Keys {
-				m.remember(k.Key, k.ID.Seq)
+				m.remember(k.Key, k.ID)
 			}
 		case modes.Start:
-			m.next = e.Board.SeqMax() + 1
-			out.LocalReads("all posts of this one replica")
+			m.board = e.Board
+			out.LocalReads(guarantee)
 			out.Report(modes.Status{Role: modes.RoleCoordinator, Coordinator: e.Self, CaughtUp: true})
 		case modes.Request:
 			m.onRequest(e, out)
+		case modes.Seal:
+			m.sealed = true
+			out.Sealed(m.board)
 		case modes.Stop:
 			out.Stopped()
 		}
 	}
 }
 
+const guarantee = "all posts of this one replica"
+
 func (m *Solo) onRequest(r modes.Request, out *modes.Effects) {
 	switch {
-	case !r.Verb.Writes():
-		// Only a board that is behind the client's token gets here: not in a
-		// cluster of one, unless the token is wrong.
+	case r.Verb == modes.VerbSync: // with nobody
+		out.Reply(modes.Reply{Request: r.ID, Outcome: modes.OK, Guarantee: guarantee})
+	case !r.Verb.Writes() && !m.board.Covers(r.Seen): // not in a cluster of one, unless the token is wrong
 		out.Refuse(r.ID, modes.Behind, "this board has less than the session has seen")
+	case !r.Verb.Writes(): // fresh, or of an article that is not here; the host answers others by itself
+		out.Serve(modes.Serve{Request: r.ID, UpTo: m.board, Guarantee: guarantee})
 	case r.Verb == modes.VerbReply && !r.OnBoard:
 		out.Refuse(r.ID, modes.NotFound, "no article "+r.Target.String())
-	case m.ids[r.Article.Key] != 0: // a retry
-		out.Reply(modes.Reply{Request: r.ID, Outcome: modes.OK, ID: board.ArticleID{Seq: m.ids[r.Article.Key]}, Copies: 1})
+	case m.sealed:
+		out.Refuse(r.ID, modes.EpochChanging, "the mode is being changed")
 	default:
-		a := r.Article
-		a.ID, a.Parent = board.ArticleID{Seq: m.next}, r.Target
-		m.next++
-		m.remember(a.Key, a.ID.Seq)
-		out.Store(a)                                                                  // durable, and only then ...
-		out.Reply(modes.Reply{Request: r.ID, Outcome: modes.OK, ID: a.ID, Copies: 1}) // ... acknowledged: Reply is held
+		m.post(r, out)
 	}
 }
 
-func (m *Solo) remember(key string, seq uint64) {
+// post adds an article, or finds the one that a first try has added.
+func (m *Solo) post(r modes.Request, out *modes.Effects) {
+	id, done := m.ids[r.Article.Key]
+	if !done {
+		id = board.ArticleID{Seq: m.board.SeqMax() + 1}
+		a := r.Article
+		a.ID, a.Parent = id, r.Target
+		m.board = m.board.With(id)
+		m.remember(a.Key, id)
+		out.Store(a) // durable, and only then ...
+	}
+	out.Reply(modes.Reply{Request: r.ID, Outcome: modes.OK, ID: id, Copies: 1}) // ... acknowledged: Reply is held
+}
+
+func (m *Solo) remember(key string, id board.ArticleID) {
 	if m.ids == nil {
-		m.ids = make(map[string]uint64)
+		m.ids = make(map[string]board.ArticleID)
 	}
 	if key != "" {
-		m.ids[key] = seq
+		m.ids[key] = id
 	}
 }
 
