@@ -156,8 +156,11 @@ func (c *check) firstToShow(id board.ArticleID, wanted func(*Op) bool) *Op {
 // showed is how the article came to be known, in a sentence.
 func (op *Op) showed() string {
 	how := "shown"
-	if op.Verb.Writes() {
+	switch v := op.View; {
+	case op.Verb.Writes():
 		how = "acknowledged"
+	case v != nil && (v.Thread != nil || v.Roots || !v.After.IsZero() || len(v.Since) > 0): // a part; the whole is owed all the same
+		how = "promised"
 	}
 	return how + " to " + op.who() + " by " + op.answerer() + " at " + seconds(op.Return)
 }
