@@ -66,5 +66,9 @@
 // as Receive once everything before them is durable, and so tell a mode how
 // far its disk is.
 //
+// Messages of a peer's older incarnation are dropped, once a newer one has been
+// heard of. Only what came with a span, and waited here for the disk, may still
+// be handed over after that: its articles are on the board.
+//
 // The example is a complete mode, good for one replica.
 package modes
