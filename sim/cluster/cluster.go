@@ -21,6 +21,7 @@
 package cluster
 
 import (
+	"errors"
 	"time"
 
 	"consequor/board"
@@ -29,11 +30,16 @@ import (
 	"consequor/replicad/host"
 )
 
-// Machine is a mode's state machine, wherever it runs.
+// Machine is a mode's state machine, wherever it runs. An error of Step ends the
+// run, and says what the mode has done: only KillPlugin lets one die.
 type Machine interface {
 	Step(batch modes.Batch) (*modes.Effects, error)
 	Close() error
 }
+
+// ErrCutOff is in the error of a machine that was taken away from a run that is
+// not wanted any more: the run then proves nothing.
+var ErrCutOff = errors.New("the run was cut off")
 
 // Config says what is to run.
 type Config struct {

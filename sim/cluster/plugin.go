@@ -38,7 +38,7 @@ func (p *process) launch(after time.Duration) {
 			}
 			machine, err := p.r.c.Launch(p.active.Mode, p.r.ID)
 			if err != nil {
-				p.r.c.Fail(p.r.ID, "launch mode %s: %v", p.active.Mode, err)
+				p.r.c.breakOff(p.r.ID, fmt.Errorf("launch mode %s: %w", p.active.Mode, err))
 				return
 			}
 			p.plugin = &plugin{p: p, machine: machine}
@@ -119,7 +119,7 @@ func (g *plugin) step() {
 	effects, err := g.run(in.batch)
 	switch {
 	case err != nil:
-		g.die(err.Error())
+		c.breakOff(g.p.r.ID, err)
 	case g.p.fuse.burns(BeforeStep, effects):
 		g.p.r.Crash(g.p.fuse.crash)
 	default:
@@ -134,9 +134,12 @@ func (g *plugin) lastWords() {
 	if in == nil || g.dead || !g.p.r.random.perMille(500) {
 		return
 	}
-	if effects, err := g.run(in.batch); err == nil {
-		g.p.r.c.after(0, func() { g.stepped(in, effects) })
+	effects, err := g.run(in.batch)
+	if err != nil {
+		g.p.r.c.breakOff(g.p.r.ID, err)
+		return
 	}
+	g.p.r.c.after(0, func() { g.stepped(in, effects) })
 }
 
 // run steps the machine. One in this process panics when an assertion does not
@@ -144,8 +147,7 @@ func (g *plugin) lastWords() {
 func (g *plugin) run(batch modes.Batch) (effects *modes.Effects, err error) {
 	defer func() {
 		if why := recover(); why != nil {
-			g.p.r.c.Fail(g.p.r.ID, "the mode panics: %v", why)
-			err = fmt.Errorf("panic: %v", why)
+			err = fmt.Errorf("the mode panics: %v", why)
 		}
 	}()
 	return g.machine.Step(batch)

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -119,15 +120,6 @@ func TestPlugin(t *testing.T) {
 	if s.closed != 1 || s.count(1, cluster.PluginUp) != 2 || !r.Up() {
 		t.Errorf("%d machines are closed, want 1; events %v", s.closed, s.events)
 	}
-	a := s.do(1, "die of something")
-	s.run(50 * time.Millisecond)
-	if s.count(1, cluster.PluginDown) < 2 {
-		t.Error("an error of the machine is not its end")
-	}
-	s.run(10 * time.Second) // it dies of that request again and again
-	if a.Outcome != host.Unknown {
-		t.Errorf("it ends %+v", *a)
-	}
 	r.PausePlugin(s.Now() + time.Second)
 	b := s.do(1, "one")
 	s.run(900 * time.Millisecond)
@@ -201,6 +193,7 @@ func TestClock(t *testing.T) {
 func TestWhiteBox(t *testing.T) {
 	for _, test := range []struct{ name, at1, at2, want string }{
 		{"panic", "panic in vain", "ignore", "the mode panics: in vain"},
+		{"an error", "die of something", "ignore", "r1: of something"},
 		{"halt", "halt it is broken", "ignore", "halted: it is broken"},
 		{"two articles of one id", "origin a", "origin b", "white box: article 1.9"},
 		{"two coordinators", "lead", "lead", "both coordinate in term 7 of epoch 1"},
@@ -215,6 +208,18 @@ func TestWhiteBox(t *testing.T) {
 				t.Error("the trace does not end with it")
 			}
 		})
+	}
+}
+
+// A machine that is taken away ends the run, and nothing is said of the mode.
+func TestCutOff(t *testing.T) {
+	s := newStage(t, 2, nil)
+	s.do(1, "vanish")
+	if err := s.Run(s.Now() + time.Second); !errors.Is(err, cluster.ErrCutOff) {
+		t.Errorf("the run ends with %v", err)
+	}
+	if s.count(1, cluster.Violation) > 0 {
+		t.Error("the mode is blamed")
 	}
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -126,6 +127,15 @@ func (c *Cluster) Fail(r board.ReplicaID, format string, args ...any) {
 		text = r.String() + ": " + text
 	}
 	c.err = fmt.Errorf("at %s: %s", c.now, text)
+}
+
+// breakOff ends the run by a machine's error.
+func (c *Cluster) breakOff(r board.ReplicaID, err error) {
+	if errors.Is(err, ErrCutOff) {
+		c.err = cmp.Or(c.err, err)
+		return
+	}
+	c.Fail(r, "%v", err)
 }
 
 // Err is what must never happen and has, also if it has not ended the run yet.

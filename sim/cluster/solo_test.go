@@ -72,6 +72,9 @@ func (m *solo) request(e modes.Request, out *modes.Effects) {
 	case "die":
 		m.err = errors.New(rest)
 		return
+	case "vanish":
+		m.err = cluster.ErrCutOff
+		return
 	}
 	a.ID = board.ArticleID{Seq: m.next, Origin: m.self}
 	if word == "origin" {
