@@ -33,6 +33,7 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
 	"consequor/board"
@@ -97,6 +98,9 @@ type Coverage struct {
 	Changes, CalledOff                      int
 	Elections                               int // terms beyond the first
 }
+
+// CutOff reports whether the run was ended from outside, and so proves nothing.
+func (r *Result) CutOff() bool { return errors.Is(r.Err, cluster.ErrCutOff) }
 
 // Failed reports whether the run has shown that the mode breaks its promise.
 func (r *Result) Failed() bool { return r.Err != nil || r.Verdicts.Outcome() == history.Violated }

@@ -196,7 +196,7 @@ func (s *shrinker) first(candidates [][]int) (found int, over bool) {
 			return -1, true
 		}
 	}
-	return -1, false
+	return -1, s.ctx.Err() != nil // the last ones may have been cut off
 }
 
 func (s *shrinker) together(candidates [][]int) []*Result {

@@ -65,7 +65,9 @@ type Outcome struct {
 
 // Run runs the sweep until its seeds are run, one fails, or ctx ends. What has
 // begun by then is finished: the seeds that were run are From up to, and without,
-// Next. The error says that a plan cannot be drawn, or that ctx ended.
+// Next. A run that is cut off (cluster.ErrCutOff) does not count, and none is
+// begun after it; Next is its seed, though others behind that may have been run.
+// The error says that a plan cannot be drawn, or that ctx ended.
 func (s *Sweep) Run(ctx context.Context) (*Outcome, error) {
 	d := &dealer{sweep: s, next: s.From}
 	results := make(chan ran)
@@ -84,7 +86,7 @@ func (s *Sweep) Run(ctx context.Context) (*Outcome, error) {
 	}()
 	o := s.collect(results)
 	o.CPU, o.Wall = watch.stop()
-	o.Next = d.next
+	o.Next = d.unrun()
 	if d.err != nil {
 		return o, d.err
 	}
@@ -145,7 +147,8 @@ type dealer struct {
 	mu   sync.Mutex
 	next uint64
 	over bool
-	err  error // the first one
+	cut  []uint64 // seeds whose runs were cut off
+	err  error    // the first one
 }
 
 func (d *dealer) deal(ctx context.Context) (seed uint64, ok bool) {
@@ -167,6 +170,17 @@ func (d *dealer) stop(err error) {
 	}
 }
 
+// cutOff takes back a seed whose run does not count.
+func (d *dealer) cutOff(seed uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	d.cut = append(d.cut, seed)
+}
+
+// unrun is the first seed that was not run. All workers have ended.
+func (d *dealer) unrun() uint64 { return slices.Min(append(d.cut, d.next)) }
+
 // work is one worker.
 func (s *Sweep) work(ctx context.Context, d *dealer, c Config, results chan<- ran) {
 	draw := s.draw
@@ -184,6 +198,10 @@ func (s *Sweep) work(ctx context.Context, d *dealer, c Config, results chan<- ra
 			return
 		}
 		r := bounded(plan, cmp.Or(s.runMax, runTimeMax), func() ran { return s.one(plan) })
+		if r.CutOff() {
+			d.cutOff(seed)
+			return
+		}
 		if r.Failed() && !s.KeepGoing {
 			d.stop(nil)
 		}
@@ -274,7 +292,10 @@ func runTwice(run Runner, p *Plan) *Result {
 	if differs == nil && one.Failed() != two.Failed() {
 		differs = &NotDeterministicError{Seed: p.Seed, Event: count + 1, First: "judged " + one.Failure().String(), Second: "judged " + two.Failure().String()}
 	}
-	if differs != nil {
+	if one.CutOff() {
+		return one
+	}
+	if differs != nil && !two.CutOff() {
 		two.Err = differs
 	}
 	return two

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,24 @@ func TestSweepCannotDraw(t *testing.T) {
 	bad := errors.New("no such option")
 	s := Sweep{From: 1, Seeds: 10, draw: func(Config, uint64) (*Plan, error) { return nil, bad }, run: failing()}
 	if o, err := s.Run(t.Context()); !errors.Is(err, bad) || o.Runs != 0 {
+		t.Errorf("%+v (%v)", o, err)
+	}
+}
+
+// A run that is cut off is no failure, and is still to be run.
+func TestSweepCutOff(t *testing.T) {
+	s := Sweep{From: 1, Seeds: 9, Workers: 1, KeepGoing: true, draw: fakeDraw}
+	s.run = func(p *Plan, _ func(cluster.Event)) *Result {
+		if p.Seed == 5 {
+			return &Result{Plan: p, Err: fmt.Errorf("a step: %w", cluster.ErrCutOff)}
+		}
+		return &Result{Plan: p}
+	}
+	if o, err := s.Run(t.Context()); err != nil || o.Runs != 4 || o.Failed != 0 || o.Next != 5 {
+		t.Errorf("%+v (%v)", o, err)
+	}
+	s.From = 5 // which is run twice
+	if o, err := s.Run(t.Context()); err != nil || o.Runs != 0 || o.Next != 5 {
 		t.Errorf("%+v (%v)", o, err)
 	}
 }
