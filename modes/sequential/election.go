@@ -158,7 +158,6 @@ func (m *Mode) checkOneCoordinator() {
 func (m *Mode) takeOffice() {
 	m.note("coordinates from term %d on", m.term)
 	m.election.ticksDue, m.election.backup = 0, word{}
-	m.status.catchUpTo(m.log.last() + 1) // its first entry, which raft is about to hand out
 	m.nameBackup()
 	m.out.SetTimer(timerTick, tickInterval)
 }

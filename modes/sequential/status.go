@@ -19,7 +19,7 @@ type statusKeeper struct {
 	at       time.Duration
 	target   uint64 // what the coordinator had committed when it was first heard; 0: not heard yet
 	known    uint64 // what it has committed, as far as was heard
-	caughtUp bool   // target was applied; true for the rest of this life
+	caughtUp bool   // see catchUp; true for the rest of this life
 }
 
 // heard takes notice of what a coordinator says it has committed.
@@ -40,12 +40,26 @@ func (s *statusKeeper) catchUpTo(index uint64) {
 	}
 }
 
+// catchUp notes that this replica has what was committed before it came. A
+// follower has when it has applied what its first coordinator had committed. A
+// coordinator has when it has applied an entry of its own. That is no target
+// for a follower, to which it may become:
+//
+//  1. r1 is back with entries 3 to 7, which nobody else has. It is elected, and
+//     dies for the others before they hear of its entry 8.
+//  2. r2 and r3 elect r2, with an entry 3 of its own. r1 follows: its log ends
+//     at 3, and while nobody posts there will be no entry 8.
+func (m *Mode) catchUp() {
+	s := &m.status
+	heard := s.target > 0 && m.applied >= s.target
+	led := m.leads() && !m.unsureOfCommits()
+	s.caughtUp = s.caughtUp || heard || led
+}
+
 // report tells the status when it has changed.
 func (m *Mode) report() {
 	s := &m.status
-	if s.target > 0 && m.applied >= s.target {
-		s.caughtUp = true
-	}
+	m.catchUp()
 	now := m.currentStatus()
 	if now == s.reported {
 		return
