@@ -4,30 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"time"
 
-	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modeplugin"
-	"consequor/sim/cluster"
 )
 
-const (
-	// pluginStartsMax is how often one worker starts the plugin: a mode that
-	// panics ends its process.
-	pluginStartsMax = 1000
-
-	// pluginStepMax is how long a step may take, in real time, before the
-	// machine is given up: a mode may be caught in a loop.
-	pluginStepMax = 10 * time.Second
-
-	pluginFileMax = 1 << 30
-)
+const pluginFileMax = 1 << 30
 
 // pluginPool runs a third party's mode, in a process for each worker. All run
 // the very bytes that were at the path when it was opened, as nothing else has
@@ -55,9 +40,9 @@ func openPool(ctx context.Context, console *Console, path string, workers int) (
 	}
 	pool := &pluginPool{dir: dir}
 	for range max(1, workers) {
-		pool.workers = append(pool.workers, &pluginWorker{config: config})
+		pool.workers = append(pool.workers, newPluginWorker(ctx, config))
 	}
-	first, err := pool.workers[0].process(ctx)
+	first, err := pool.workers[0].process()
 	if err != nil {
 		pool.close()
 		if ctx.Err() != nil {
@@ -91,79 +76,8 @@ func sumOf(path string) (string, error) {
 
 func (p *pluginPool) close() {
 	for _, w := range p.workers {
+		w.unwatch()
 		w.end()
 	}
 	_ = os.RemoveAll(p.dir) // empty: each socket was removed once it was connected
-}
-
-// pluginWorker is the process that serves one worker.
-type pluginWorker struct {
-	config modeplugin.LaunchConfig
-
-	mu      sync.Mutex
-	running *modeplugin.Process
-	starts  int
-}
-
-// process starts the plugin if it does not run, or no longer.
-func (w *pluginWorker) process(ctx context.Context) (*modeplugin.Process, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.running != nil && w.running.Err() == nil {
-		return w.running, nil
-	}
-	if w.running != nil {
-		w.running.Kill()
-		w.running = nil
-	}
-	if w.starts++; w.starts > pluginStartsMax {
-		return nil, fmt.Errorf("the plugin ended %d times: it is not started again", pluginStartsMax)
-	}
-	running, err := modeplugin.Launch(ctx, w.config)
-	if err != nil {
-		return nil, err
-	}
-	w.running = running
-	return running, nil
-}
-
-// open starts a machine for a replica.
-func (w *pluginWorker) open(replica board.ReplicaID) (cluster.Machine, error) {
-	running, err := w.process(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	m, err := running.Open(replica)
-	if err != nil {
-		return nil, err
-	}
-	return &boundedMachine{m}, nil
-}
-
-func (w *pluginWorker) end() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.running != nil {
-		w.running.Kill()
-		w.running = nil
-	}
-}
-
-// boundedMachine ends a machine that does not come to the end of a step.
-type boundedMachine struct{ *modeplugin.Machine }
-
-func (m *boundedMachine) Step(batch modes.Batch) (*modes.Effects, error) {
-	late := make(chan struct{})
-	timer := time.AfterFunc(pluginStepMax, func() {
-		close(late)
-		m.Close()
-	})
-	effects, err := m.Machine.Step(batch)
-	timer.Stop()
-	select {
-	case <-late:
-		return nil, errors.Join(fmt.Errorf("a step took more than %v", pluginStepMax), err)
-	default:
-		return effects, err
-	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,6 +89,9 @@ func (c *simRunCmd) one(ctx context.Context, console *Console, s *simulation) er
 	}
 	if err != nil {
 		return err
+	}
+	if r.CutOff() {
+		return cmp.Or(ctx.Err(), r.Err)
 	}
 	told := c.tell(s, r, only)
 	told.Seeds = 1
@@ -194,6 +198,9 @@ func (c *simRunCmd) write(console *Console, s *simulation, told *simResult, r *s
 	if c.Report != "" && shrinks(r) {
 		var events []cluster.Event
 		again := sim.Run(r.Plan, func(e cluster.Event) { events = append(events, e) })
+		if again.CutOff() {
+			return fmt.Errorf("the report %s is not written: interrupted", c.Report)
+		}
 		if err := writeReport(console.Path(c.Report), s.report(again, command, events)); err != nil {
 			return err
 		}
