@@ -6,6 +6,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 )
 
 // log is the part of the replicated log that is kept in memory: what raft reads
@@ -84,7 +85,8 @@ func (l *log) InitialState() (*pb.HardState, *pb.ConfState, error) {
 	return &pb.HardState{Term: new(l.term), Vote: new(l.vote), Commit: new(l.base)}, conf, nil
 }
 
-// Entries implements raft.Storage.
+// Entries implements raft.Storage. Raft counts an entry as long as its protobuf
+// form is, so that an empty one has a length too.
 func (l *log) Entries(lo, hi, sizeMax uint64) ([]*pb.Entry, error) {
 	if lo <= l.base {
 		return nil, raft.ErrCompacted
@@ -95,7 +97,7 @@ func (l *log) Entries(lo, hi, sizeMax uint64) ([]*pb.Entry, error) {
 	entries := l.entries[lo-l.base-1 : hi-l.base-1]
 	size := uint64(0)
 	for i, e := range entries {
-		size += uint64(len(e.GetData()))
+		size += uint64(proto.Size(e))
 		if i > 0 && size > sizeMax {
 			return entries[:i:i], nil
 		}

@@ -77,6 +77,32 @@ func TestLogBounds(t *testing.T) {
 	l.append(entriesOf(3, 10, 10))
 }
 
+// However much room there is, raft's own storage gives as many entries: empty
+// ones, and such as have an index, a term or data of another length, count alike.
+func TestLogRoom(t *testing.T) {
+	l, reference := &log{base: 120, baseTerm: 1}, raft.NewMemoryStorage()
+	start := &pb.Snapshot{Metadata: &pb.SnapshotMetadata{Index: new(uint64(120)), Term: new(uint64(1)), ConfState: pb.EnsureConfState(nil)}}
+	if err := reference.ApplySnapshot(start); err != nil {
+		t.Fatal(err)
+	}
+	var entries []*pb.Entry
+	for i := uint64(121); i <= 160; i++ {
+		entries = append(entries, &pb.Entry{Term: new(i - 10), Index: new(i), Data: make([]byte, i%4*60)})
+	}
+	entries[3].Data = nil
+	l.append(entries)
+	if err := reference.Append(entries); err != nil {
+		t.Fatal(err)
+	}
+	for room := uint64(0); room < 5000; room++ {
+		got, err := l.Entries(121, 161, room)
+		want, wantErr := reference.Entries(121, 161, room)
+		if err != nil || wantErr != nil || len(got) != len(want) {
+			t.Fatalf("%d bytes: %d entries, %v; want %d, %v", room, len(got), err, len(want), wantErr)
+		}
+	}
+}
+
 // What earlier lives saved becomes the log: entries replaced by later ones are
 // gone, those above an own snapshot stay, and none from before a snapshot that
 // came from elsewhere does.
