@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -28,14 +29,33 @@ func run(args []string) int {
 		return int(cli.ExitFailed)
 	}
 	world := cli.World{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Dir: ".",
+		Stdin: os.Stdin, Stdout: pipe{os.Stdout, stop}, Stderr: pipe{os.Stderr, stop}, Dir: ".",
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
 		Watched:  term.IsTerminal(int(os.Stderr.Fd())),
 		Typed:    term.IsTerminal(int(os.Stdin.Fd())),
 		Self:     self,
 		Now:      now,
 	}
+	if columns, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		world.Columns = columns
+	}
 	return int(cli.Main(ctx, world, args))
+}
+
+// pipe is a stream whose reader may go away, as head does: to the command that
+// is what Ctrl-C is, an end in order. SIGPIPE would leave behind what it has
+// made.
+type pipe struct {
+	file *os.File
+	gone func()
+}
+
+func (p pipe) Write(b []byte) (int, error) {
+	n, err := p.file.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		p.gone()
+	}
+	return n, err
 }
 
 // interrupts ends ctx at the first Ctrl-C, SIGTERM or end of the terminal, for an end in order,
@@ -43,6 +63,7 @@ func run(args []string) int {
 func interrupts() (ctx context.Context, now <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	atOnce := make(chan struct{})
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // to nobody: the write fails, see pipe; children are not told
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {

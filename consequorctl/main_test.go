@@ -85,6 +85,44 @@ func TestUnknownRole(t *testing.T) {
 	}
 }
 
+// A result that nobody gets is no success, and whoever stops reading leaves
+// nothing lying about.
+func TestResultThatIsNotRead(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(stdout *os.File, args ...string) (stderr string, code int) {
+		var errs bytes.Buffer
+		command := exec.Command(self, args...)
+		command.Stdout, command.Stderr = stdout, &errs
+		command.Run() // the code says how it ended
+		return errs.String(), command.ProcessState.ExitCode()
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	defer write.Close()
+	for _, args := range [][]string{
+		{"version"}, {"sim", "faults"}, {"sim", "faults", "--json"},
+		{"sim", "--seed", "3", "--replicas", "1", "--faults", "none", "--length", "10", "--trace"},
+	} {
+		if stderr, code := start(write, args...); code != 1 || !strings.Contains(stderr, "broken pipe") {
+			t.Errorf("%q, nobody reads: code %d, %s", args, code, stderr)
+		}
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			continue // there is none here
+		}
+		if stderr, code := start(full, args...); code != 1 || !strings.Contains(stderr, "no space left on device") {
+			t.Errorf("%q, the disk is full: code %d, %s", args, code, stderr)
+		}
+		full.Close()
+	}
+}
+
 // The README's sessions are those that testdata/script/readme.txt and
 // readme-modes.txt run: the same commands in the same order.
 func TestReadmeSession(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,14 +46,11 @@ func (c *checkCmd) Run(console *Console) error {
 	for i := range verdicts {
 		result.Verdicts = append(result.Verdicts, verdictOf(h, &verdicts[i]))
 	}
-	if err := console.Result(result, result.print); err != nil {
-		return err
-	}
-	var unwritten error
+	undone := console.Result(result, result.print)
 	if c.Report != "" {
-		unwritten = writeReport(console.Path(c.Report), reportOf(h, verdicts))
+		undone = errors.Join(undone, writeReport(console.Path(c.Report), reportOf(h, verdicts)))
 	}
-	return besides(endOf(verdicts), unwritten)
+	return besides(endOf(verdicts), undone)
 }
 
 // endOf makes of what was judged an exit code.

@@ -15,6 +15,7 @@ type World struct {
 	Stdout, Stderr io.Writer
 	Dir            string          // relative paths start here
 	Terminal       bool            // a person looks at Stdout
+	Columns        int             // of that terminal; 0: nobody knows
 	Watched        bool            // a person looks at Stderr
 	Typed          bool            // a person types Stdin
 	Self           string          // the file that runs this program again
@@ -66,22 +67,42 @@ type Output struct {
 	Verbose bool `short:"v" help:"Say more of what is going on."`
 }
 
-// Result prints v as JSON, or what human writes.
+// Result prints v as JSON, or what human writes. A result that cannot be printed
+// is an error, or a full disk would look like a success.
 func (c *Console) Result(v any, human func(io.Writer)) error {
 	if c.JSON {
 		return c.encode(v)
 	}
-	human(c.Stdout)
-	return nil
+	w := &stickyWriter{to: c.Stdout}
+	human(w)
+	return unprinted(w.err)
+}
+
+// unprinted is the error of a result.
+func unprinted(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("print the result: %w", err)
+}
+
+// stickyWriter writes nothing after an error, which it keeps.
+type stickyWriter struct {
+	to  io.Writer
+	err error
+}
+
+func (w *stickyWriter) Write(b []byte) (n int, err error) {
+	if w.err == nil {
+		n, w.err = w.to.Write(b)
+	}
+	return n, w.err
 }
 
 func (c *Console) encode(v any) error {
 	encoder := json.NewEncoder(c.Stdout)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return fmt.Errorf("print the result: %w", err)
-	}
-	return nil
+	return unprinted(encoder.Encode(v))
 }
 
 // Note tells the user something beside the result.

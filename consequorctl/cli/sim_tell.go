@@ -121,10 +121,11 @@ func (t *simResult) fail(s *simulation, whole *sim.Result, shrunk *sim.Shrunk) {
 
 // end prints a result, and makes of a failure exit code 1.
 func (c *Console) end(t *simResult) error {
-	if err := c.Result(t, func(w io.Writer) { t.print(w, c.Quiet) }); err != nil || t.Holds {
-		return err
+	unprinted := c.Result(t, func(w io.Writer) { t.print(w, c.Quiet) })
+	if t.Holds {
+		return unprinted
 	}
-	return &Failure{Code: ExitFailed, Kind: "violated", Message: t.summary()}
+	return besides(&Failure{Code: ExitFailed, Kind: "violated", Message: t.summary()}, unprinted)
 }
 
 func (t *simResult) summary() string {
