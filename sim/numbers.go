@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -50,11 +51,13 @@ func ParseNumbers(list string) ([]int, error) {
 		if err == nil && isRange {
 			to, err = parseNumber(last)
 		}
-		if err == nil && (to < from || len(numbers)+to-from >= numbersMax) {
-			err = fmt.Errorf("from %d to %d", from, to)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%q in %q: want numbers from 1, as in 3,7-9: %w", part, list, err)
+		switch {
+		case err != nil:
+			return nil, err
+		case to < from:
+			return nil, fmt.Errorf("%s: want the lower number first", strings.TrimSpace(part))
+		case to-from >= numbersMax-len(numbers):
+			return nil, fmt.Errorf("%s: a list may have up to %d numbers", strings.TrimSpace(part), numbersMax)
 		}
 		for n := from; n <= to; n++ {
 			numbers = append(numbers, n)
@@ -64,10 +67,18 @@ func ParseNumbers(list string) ([]int, error) {
 	return slices.Compact(numbers), nil
 }
 
+// parseNumber says what is wrong in the words of whoever has typed it.
 func parseNumber(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 31)
-	if err == nil && n == 0 {
-		err = fmt.Errorf("there is no number 0")
+	switch {
+	case text == "":
+		return 0, errors.New("a number is missing: want a list as in 3,7-9")
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("%s is more than there can be", text)
+	case err != nil:
+		return 0, fmt.Errorf("%q is no number: want a list as in 3,7-9", text)
+	case n == 0:
+		return 0, errors.New("there is no number 0: they begin with 1")
 	}
-	return int(n), err
+	return int(n), nil
 }

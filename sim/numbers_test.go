@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -27,9 +28,13 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%v: written %q, want %q", numbers, got, test.written)
 		}
 	}
-	for _, bad := range []string{"", "0", "x", "3-1", "-3", "3-", "1,,2", "1-99999999", "99999999999999999999"} {
-		if numbers, err := ParseNumbers(bad); err == nil {
-			t.Errorf("%q: got %v, want an error", bad, numbers)
+	for bad, want := range map[string]string{
+		"": "a number is missing", "0": "there is no number 0", "abc": `"abc" is no number`, "5-2": "5-2: want the lower number first",
+		"-3": "a number is missing", "3-": "a number is missing", "1,,2": "a number is missing", "3-x": `"x" is no number`,
+		"1-99999999": "1-99999999: a list may have up to 1000000 numbers", "99999999999999999999": "99999999999999999999 is more than there can be",
+	} {
+		if numbers, err := ParseNumbers(bad); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v (%v), want %q", bad, numbers, err, want)
 		}
 	}
 }
