@@ -15,10 +15,14 @@ import (
 )
 
 const (
-	traceColumnsMax = 12  // more replicas share one column
-	traceColumnLen  = 6   // ">r12" and two blanks
+	traceColumnsMax = 12 // more replicas share one column
+	traceColumnLen  = 6  // ">r12" and two blanks
+	traceTimeLen    = 12
 	traceWidth      = 120 // of a line, with up to 5 replicas
 	traceTextMin    = 48  // what is left for the text, however many replicas there are
+
+	traceColumnsMin = 80 // of a terminal: a narrower one breaks lines
+	traceTextNarrow = 32 // what is left for the text there
 
 	traceReceiversMax = 6 // of one message that are named
 )
@@ -31,6 +35,11 @@ type TraceText struct {
 	// sent to several at once.
 	All bool
 
+	// Columns is how wide the reader's terminal is: no line is longer, down to
+	// 80. 0: none, a line has some 120.
+	Columns int
+
+	began    bool // the legend is written
 	w        *bufio.Writer
 	replicas int
 	states   []byte // by replica: what its column shows while nothing happens there
@@ -64,19 +73,29 @@ var (
 	}
 )
 
+// traceLegend has three blanks between what it explains.
 const traceLegend = `>r2 sent to r2   >> to several   <r1 arrived from r1   xr1 lost, from r1   a articles stored
 ?7 operation 7 called   ~7 tried again   =7 returned   * role   : note   ! supervisor's order   !! its decision
 ^ booted   # crashed   ## failed   _ stopped   | paused   o resumed   p^ plugin up   p# plugin dead   s batch   d fsync
 /r2 cut to r2   \r2 healed   +r2 link up   -r2 link down   [ fault begins   ] ends   columns: . up, | paused, blank down
 `
 
-// NewTraceText writes the legend and the columns' heads.
+// NewTraceText is the text of a run with so many replicas.
 func NewTraceText(w io.Writer, replicas int) *TraceText {
 	t := &TraceText{w: bufio.NewWriter(w), replicas: replicas, states: make([]byte, replicas+1)}
 	for i := range t.states {
 		t.states[i] = laneDown
 	}
-	t.w.WriteString(traceLegend)
+	return t
+}
+
+// begin writes the legend and the columns' heads before anything else.
+func (t *TraceText) begin() {
+	if t.began {
+		return
+	}
+	t.began = true
+	t.w.WriteString(t.legend())
 	heads := make([]string, t.columns())
 	for i := range heads {
 		heads[i] = board.ReplicaID(i + 1).String()
@@ -85,16 +104,57 @@ func NewTraceText(w io.Writer, replicas int) *TraceText {
 		heads = []string{"where", ""}
 	}
 	t.line("seconds", heads, "")
-	return t
+}
+
+// legend fills lines, where there is a terminal to fill.
+func (t *TraceText) legend() string {
+	if t.Columns == 0 {
+		return traceLegend
+	}
+	var b strings.Builder
+	used := 0
+	for _, one := range legendParts() {
+		switch n := utf8.RuneCountInString(one); {
+		case used > 0 && used+3+n > t.width():
+			b.WriteString("\n" + one)
+			used = n
+		case used > 0:
+			b.WriteString("   " + one)
+			used += 3 + n
+		default:
+			b.WriteString(one)
+			used = n
+		}
+	}
+	return b.String() + "\n"
+}
+
+func legendParts() []string {
+	return strings.Split(strings.ReplaceAll(strings.TrimSpace(traceLegend), "\n", "   "), "   ")
+}
+
+func (t *TraceText) width() int {
+	if t.Columns == 0 {
+		return traceWidth
+	}
+	return max(t.Columns, traceColumnsMin)
 }
 
 // Flush writes what is still held back.
 func (t *TraceText) Flush() error {
+	t.begin()
 	t.writeSent()
 	return t.w.Flush()
 }
 
-func (t *TraceText) collapsed() bool { return t.replicas > traceColumnsMax }
+// collapsed: the replicas have no columns of their own, or the text no place.
+func (t *TraceText) collapsed() bool {
+	fit := traceColumnsMax
+	if t.Columns > 0 {
+		fit = min(fit, (t.width()-traceTimeLen-traceTextNarrow)/traceColumnLen)
+	}
+	return t.replicas > fit
+}
 
 // columns: where they collapse one shows the replica, the next what happens.
 func (t *TraceText) columns() int {
@@ -106,6 +166,7 @@ func (t *TraceText) columns() int {
 
 // Event writes one event.
 func (t *TraceText) Event(e cluster.Event) {
+	t.begin()
 	switch {
 	case t.All:
 		t.write(e, marker(e))
@@ -212,8 +273,11 @@ func (t *TraceText) line(at string, cells []string, text string) {
 	for _, cell := range cells {
 		fmt.Fprintf(t.w, "%-*s", traceColumnLen, cell)
 	}
-	used := 12 + traceColumnLen*len(cells)
-	t.w.WriteString(shortened(text, max(traceWidth-used, traceTextMin)))
+	most := t.width() - traceTimeLen - traceColumnLen*len(cells)
+	if t.Columns == 0 {
+		most = max(most, traceTextMin)
+	}
+	t.w.WriteString(shortened(text, most))
 	t.w.WriteByte('\n')
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"consequor/board"
 	"consequor/sim/cluster"
 )
 
@@ -160,4 +161,34 @@ func inShort(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// On a terminal no line is broken, whatever its width and however many replicas
+// there are; a narrow one is filled as if it had 80 columns.
+func TestTraceTextOnTerminals(t *testing.T) {
+	for _, test := range []struct{ columns, replicas, width int }{
+		{80, 3, 80}, {80, 6, 80}, {80, 7, 80}, {60, 5, 80}, {100, 12, 100}, {200, 5, 200}, {200, 12, 200}, {80, 200, 80},
+	} {
+		var b strings.Builder
+		trace := NewTraceText(&b, test.replicas)
+		trace.Columns = test.columns
+		for _, replica := range []board.ReplicaID{1, board.ReplicaID(test.replicas)} {
+			trace.Event(cluster.Event{At: time.Second, Replica: replica, Kind: cluster.Noted, Text: strings.Repeat("text ", 100)})
+		}
+		if err := trace.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		longest := 0
+		for line := range strings.Lines(b.String()) {
+			longest = max(longest, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+		}
+		if longest != test.width {
+			t.Errorf("%+v: the longest line has %d characters\n%s", test, longest, b.String())
+		}
+		for _, sign := range legendParts() {
+			if !strings.Contains(b.String(), sign) {
+				t.Errorf("%+v: the legend has no %q", test, sign)
+			}
+		}
+	}
 }

@@ -135,6 +135,9 @@ func trace(console *Console, plan *sim.Plan) (*sim.Result, error) {
 	}
 	text := sim.NewTraceText(w, plan.Replicas)
 	text.All = console.Verbose
+	if console.Terminal {
+		text.Columns = console.Columns
+	}
 	r := sim.Run(plan, text.Event)
 	if err := text.Flush(); err != nil {
 		return nil, fmt.Errorf("print the trace: %w", err)
