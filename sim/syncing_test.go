@@ -13,15 +13,16 @@ func TestCheckMerged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	had := board.Vector{{Seq: 1, Origin: 2}}
+	mine, theirs := board.Vector{{Seq: 1, Origin: 1}}, board.Vector{{Seq: 1, Origin: 2}}
 	for name, test := range map[string]struct {
 		before []board.Vector
 		want   string
 	}{
 		"all empty":                   {[]board.Vector{nil, nil, nil}, ""},
-		"theirs is not here":          {[]board.Vector{nil, had, nil}, "whose board held 1.2 before"},
-		"ours is not there":           {[]board.Vector{had, nil, nil}, "this one held 1.2 before"},
-		"one that it has not reached": {[]board.Vector{nil, nil, had}, ""},
+		"theirs is not here":          {[]board.Vector{nil, theirs, nil}, "whose own articles went up to 1 before"},
+		"ours is not there":           {[]board.Vector{mine, nil, nil}, "this one's own articles went up to 1 before"},
+		"a third one's is on its way": {[]board.Vector{theirs, mine, nil}, ""},
+		"one that it has not reached": {[]board.Vector{nil, nil, theirs}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(p, nil)
