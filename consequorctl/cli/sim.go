@@ -77,7 +77,11 @@ func (s simSetting) open(ctx context.Context, console *Console, workers int) (*s
 	}
 	one := &simulation{config: config}
 	if s.Plugin == "" {
-		return one, one.checkMode()
+		err := one.checkMode()
+		if err == nil {
+			one.noteMutant(console)
+		}
+		return one, err
 	}
 	if s.Mutant != "" {
 		return nil, usagef("--mutant %s: only built-in modes can be broken on purpose, not --plugin %s", s.Mutant, s.Plugin)
@@ -92,6 +96,18 @@ func (s simSetting) open(ctx context.Context, console *Console, workers int) (*s
 		return nil, err
 	}
 	return one, nil
+}
+
+// noteMutant warns of a mutant that may have no effect here: a run that holds
+// would then say nothing.
+func (s *simulation) noteMutant(console *Console) {
+	m := s.config.Mutant
+	if m == mutants.None {
+		return
+	}
+	if lair := sim.Lair(m).Mode; lair != s.config.Mode {
+		console.Note("%s is hunted in mode %s; in %s it may change nothing (consequorctl sim mutants %s)", m, lair, s.config.Mode, m)
+	}
 }
 
 func (s *simulation) close() {

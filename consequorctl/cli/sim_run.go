@@ -15,9 +15,9 @@ import (
 // simRunCmd runs seeds, or one of them.
 type simRunCmd struct {
 	simSetting
-	Seeds      int     `help:"How many." default:"1000" placeholder:"N"`
-	From       uint64  `help:"The first one." default:"1" placeholder:"SEED"`
-	Seed       *uint64 `help:"Run this one alone." placeholder:"SEED"`
+	Seeds      *int    `help:"How many (default: 1000)." placeholder:"N" xor:"seeds"`
+	From       *uint64 `help:"The first one (default: 1)." placeholder:"SEED" xor:"from"`
+	Seed       *uint64 `help:"Run this one alone." placeholder:"SEED" xor:"seeds,from"`
 	Only       *string `help:"With --seed: only these of its actions, as in 3,7-9; or none." placeholder:"LIST"`
 	Trace      bool    `help:"With --seed: print what happens, an event on a line; with -v the heartbeats, batches and fsyncs too."`
 	KeepGoing  bool    `help:"Run all seeds though some fail."`
@@ -26,17 +26,21 @@ type simRunCmd struct {
 	Report     string  `help:"Write the run that failed (with --seed: the run) as one HTML page." placeholder:"FILE"`
 }
 
-const simShrinkRunsMax = 100_000
+const (
+	simSeedsDefault  = 1000
+	simShrinkRunsMax = 100_000
+)
 
 // Validate is called by the parser.
 func (c *simRunCmd) Validate() error {
+	from, seeds := c.stretch()
 	switch {
-	case c.Seeds < 1 || c.Seeds > simSeedsMax:
-		return fmt.Errorf("--seeds %d: want 1 to %d", c.Seeds, simSeedsMax)
+	case seeds < 1 || seeds > simSeedsMax:
+		return fmt.Errorf("--seeds %d: want 1 to %d", seeds, simSeedsMax)
 	case c.ShrinkRuns < 0 || c.ShrinkRuns > simShrinkRunsMax:
 		return fmt.Errorf("--shrink-runs %d: want 0 to %d", c.ShrinkRuns, simShrinkRunsMax)
-	case c.From > math.MaxUint64-uint64(c.Seeds-1):
-		return fmt.Errorf("--from %d --seeds %d: the last seed there is is %d", c.From, c.Seeds, uint64(math.MaxUint64))
+	case from > math.MaxUint64-uint64(seeds-1):
+		return fmt.Errorf("--from %d --seeds %d: the last seed there is is %d", from, seeds, uint64(math.MaxUint64))
 	case c.Seed == nil && (c.Only != nil || c.Trace):
 		return fmt.Errorf("--only and --trace are for one run: name its --seed")
 	}
@@ -46,6 +50,18 @@ func (c *simRunCmd) Validate() error {
 		}
 	}
 	return nil
+}
+
+// stretch is the seeds of a sweep: the first, and how many.
+func (c *simRunCmd) stretch() (from uint64, seeds int) {
+	from, seeds = 1, simSeedsDefault
+	if c.From != nil {
+		from = *c.From
+	}
+	if c.Seeds != nil {
+		seeds = *c.Seeds
+	}
+	return from, seeds
 }
 
 func (c *simRunCmd) Run(ctx context.Context, console *Console) error {
@@ -147,10 +163,11 @@ func trace(console *Console, plan *sim.Plan) (*sim.Result, error) {
 
 // sweep runs many seeds.
 func (c *simRunCmd) sweep(ctx context.Context, console *Console, s *simulation) error {
-	console.Note("%s: seeds %d to %d", s.place(), c.From, c.From+uint64(c.Seeds)-1)
-	sweep := s.sweep(c.From, c.Seeds)
+	from, seeds := c.stretch()
+	console.Note("%s: seeds %d to %d", s.place(), from, from+uint64(seeds)-1)
+	sweep := s.sweep(from, seeds)
 	sweep.KeepGoing = c.KeepGoing
-	progress := console.progress("seeds", c.Seeds)
+	progress := console.progress("seeds", seeds)
 	sweep.Done = func(r *sim.Result) { progress.step(r.Failed()) }
 	o, err := sweep.Run(ctx)
 	progress.end()

@@ -71,7 +71,8 @@ func (c *simRunCmd) tell(s *simulation, r *sim.Result, only []int) *simResult {
 // sum is the result of a sweep.
 func (c *simRunCmd) sum(s *simulation, o *sim.Outcome) *simResult {
 	told := s.result()
-	told.From, told.Seeds, told.Totals = c.From, c.Seeds, o.Totals
+	told.Totals = o.Totals
+	told.From, told.Seeds = c.stretch()
 	told.Rates = &simRates{o.SeedsPerCoreSecond(), o.EventsPerCoreSecond(), o.EventsPerRun()}
 	told.Holds = o.Failed == 0
 	for _, r := range o.Failures {
