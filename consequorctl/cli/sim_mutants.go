@@ -84,16 +84,68 @@ func (c *simMutantsCmd) Run(ctx context.Context, console *Console) error {
 	result := &simMutantsResult{Of: len(which), Mutants: []*sim.Catch{}}
 	for _, m := range which {
 		if err := c.hunt(ctx, console, m, result); err != nil {
-			return errors.Join(console.Result(result, result.print), err) // all hunts so far are told
+			return c.ended(ctx, console, result, err)
 		}
 	}
-	if err := console.Result(result, result.print); err != nil {
-		return err
+	return besides(result.end(), console.Result(result, result.print))
+}
+
+// ended tells all hunts so far, and what ended them.
+func (c *simMutantsCmd) ended(ctx context.Context, console *Console, result *simMutantsResult, err error) error {
+	unprinted := console.Result(result, result.print)
+	if ctx.Err() == nil {
+		return errors.Join(err, unprinted)
 	}
-	if result.Caught < result.Of {
-		return &Failure{Code: ExitFailed, Kind: "escaped", Message: fmt.Sprintf("%d of %d mutants were not caught in most of their hunts", result.Of-result.Caught, result.Of)}
+	message := "interrupted: " + result.untried()
+	if broke := result.broke(); broke != "" {
+		message = broke + "\n" + message
 	}
-	return nil
+	return besides(&Failure{Code: ExitFailed, Kind: "interrupted", Message: message}, unprinted)
+}
+
+// end makes of what was found an exit code. That the protocol itself broke is
+// the worse news.
+func (r *simMutantsResult) end() error {
+	var lines []string
+	kind := "escaped"
+	escaped := 0
+	for _, one := range r.Mutants {
+		if one.Median == 0 {
+			escaped++
+		}
+	}
+	if broke := r.broke(); broke != "" {
+		lines, kind = append(lines, broke), "violated"
+	}
+	if escaped > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d mutants were not caught in most of their hunts", escaped, r.Of))
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return &Failure{Code: ExitFailed, Kind: kind, Message: strings.Join(lines, "\n")}
+}
+
+// broke says that the protocol broke, and where first; empty: it held.
+func (r *simMutantsResult) broke() string {
+	count, first := 0, ""
+	for _, one := range r.Mutants {
+		if one.Broke == "" {
+			continue
+		}
+		if count++; count == 1 {
+			first = one.Mutant + ", " + one.Broke
+		}
+	}
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the protocol itself, unbroken, does not hold in the runs of %d of %d mutants; the first: %s", count, len(r.Mutants), first)
+}
+
+// untried says how many mutants were not hunted to the end.
+func (r *simMutantsResult) untried() string {
+	return fmt.Sprintf("%d of %d mutants were not tried to the end", r.Of-len(r.Mutants), r.Of)
 }
 
 // hunt adds a mutant to the table, here and in the file.
@@ -135,5 +187,12 @@ func (c *simMutantsCmd) write(console *Console, result *simMutantsResult) error 
 }
 
 func (r *simMutantsResult) print(w io.Writer) {
-	fmt.Fprintf(w, "%s\n%d of %d were caught, and the protocol itself held in the same runs\n", inertLines(sim.MutantTable(r.Mutants)), r.Caught, r.Of)
+	held := "and the protocol itself held in the same runs"
+	if r.broke() != "" {
+		held = "but the protocol itself did not always hold: see the last column"
+	}
+	fmt.Fprintf(w, "%s\n%d of %d were caught, %s\n", inertLines(sim.MutantTable(r.Mutants)), r.Caught, r.Of, held)
+	if len(r.Mutants) < r.Of {
+		fmt.Fprintln(w, r.untried())
+	}
 }

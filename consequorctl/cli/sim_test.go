@@ -38,6 +38,10 @@ func TestSimUsage(t *testing.T) {
 		{"sim --seed 1 --only=", "--only: "},
 		{"sim --faults=", "--faults: want names"},
 		{"sim --from 18446744073709551615 --seeds 2", "the last seed there is is 18446744073709551615"},
+		{"sim --seed 3 --seeds 5", "--seeds and --seed can't be used together"},
+		{"sim --from 7 --seed 3", "--from and --seed can't be used together"},
+		{"sim --seed 1 --only abc", `--only: "abc" is no number`},
+		{"sim --seed 1 --only 5-2", "--only: 5-2: want the lower number first"},
 		{"sim --trace", "--only and --trace are for one run: name its --seed"},
 		{"sim --seed 1 --only 3-1", "--only: "},
 		{"sim --seed 1 --only 999999", "--only: there is no action 999999, the plan of seed 1 has "},
@@ -295,5 +299,54 @@ func TestSimTellsWhatItTakes(t *testing.T) {
 		if test.f.print(&out); !strings.Contains(out.String(), "what it takes: "+test.want+"\n") {
 			t.Errorf("no %q in\n%s", test.want, out.String())
 		}
+	}
+}
+
+// A mutant of another mode may change nothing: who hunts it is told where it is
+// hunted.
+func TestSimMutantElsewhere(t *testing.T) {
+	for mode, want := range map[string]bool{"sequential": true, "quorum": false} {
+		_, stderr, code := command(t, "sim", "--mode", mode, "--mutant", "M18", "--replicas", "1", "--faults", "none", "--seed", "1", "--length", "10")
+		if noted := strings.Contains(stderr, "M18 is hunted in mode quorum; in sequential it may change nothing"); noted != want || code != ExitOK {
+			t.Errorf("%s: code %d, %s", mode, code, stderr)
+		}
+	}
+}
+
+// An interruption tells what was not tried; and that the protocol itself broke is
+// told above all.
+func TestSimMutantsEnd(t *testing.T) {
+	caught, escaped := &sim.Catch{Mutant: "M1", Median: 3}, &sim.Catch{Mutant: "M2"}
+	broken := &sim.Catch{Mutant: "M3", Median: 3, Broke: "seed 9: C0, durability: it is lost"}
+	for _, test := range []struct {
+		catches  []*sim.Catch
+		kind     string
+		messages []string
+	}{
+		{[]*sim.Catch{caught}, "", nil},
+		{[]*sim.Catch{caught, escaped}, "escaped", []string{"1 of 2 mutants were not caught"}},
+		{[]*sim.Catch{caught, broken}, "violated", []string{"the protocol itself, unbroken, does not hold in the runs of 1 of 2 mutants; the first: M3, seed 9: C0, durability: it is lost"}},
+		{[]*sim.Catch{broken, escaped}, "violated", []string{"the protocol itself", "\n1 of 2 mutants were not caught"}},
+	} {
+		f := describe((&simMutantsResult{Of: len(test.catches), Mutants: test.catches}).end())
+		if f == nil {
+			f = &Failure{}
+		}
+		for _, part := range test.messages {
+			if !strings.Contains(f.Message, part) {
+				t.Errorf("no %q in %q", part, f.Message)
+			}
+		}
+		if f.Kind != test.kind || f.Kind == "" && f.Message != "" {
+			t.Errorf("%+v, want kind %q", f, test.kind)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	console := &Console{World{Stdout: &out}, &Output{Quiet: true}}
+	f := describe((&simMutantsCmd{Mutants: []string{"M1", "M2"}, Seeds: 5, Starts: 1}).Run(ctx, console))
+	if f == nil || f.Kind != "interrupted" || f.Message != "interrupted: 2 of 2 mutants were not tried to the end" || !strings.Contains(out.String(), "2 of 2 mutants were not") {
+		t.Errorf("%+v\n%s", f, out.String())
 	}
 }
