@@ -131,7 +131,7 @@ func (c *Console) end(t *simResult) error {
 
 func (t *simResult) summary() string {
 	if t.Totals.Runs == 1 {
-		return fmt.Sprintf("seed %d fails: %s", t.From, kindOfFailure(t.Failures[0].Failure))
+		return fmt.Sprintf("seed %d fails: %s", t.Failures[0].Seed, kindOfFailure(t.Failures[0].Failure))
 	}
 	return fmt.Sprintf("%d of %d seeds failed, the first is %d: %s", t.Totals.Failed, t.Totals.Runs, t.Failures[0].Seed, kindOfFailure(t.Failures[0].Failure))
 }
