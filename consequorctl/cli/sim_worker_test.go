@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -122,10 +123,18 @@ func TestSimHangingPlugin(t *testing.T) {
 	if err != nil || o.Failed != 1 || !strings.Contains(o.Failures[0].Sentence(), "while it handled batch ") || !strings.Contains(o.Failures[0].Sentence(), ": no answer within 200ms") {
 		t.Fatalf("%+v (%v)", o, err)
 	}
+	running, err := w.process()
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.stepMax = time.Hour
 	hangs := sim.Sweep{Config: s.config, From: 1, Seeds: 9, Workers: 1, KeepGoing: true}
 	time.AfterFunc(300*time.Millisecond, cancel) // in the midst of the step, or before it: it ends all the same
 	if o, err := hangs.Run(ctx); !errors.Is(err, context.Canceled) || o.Failed != 0 || o.Runs != 0 || o.Next != 1 {
 		t.Errorf("%+v (%v)", o, err)
+	}
+	s.close()
+	if _, err := os.Stat(s.pool.dir); !errors.Is(err, fs.ErrNotExist) || running.Err() == nil {
+		t.Errorf("the folder %s (%v) or the process (%v) is left", s.pool.dir, err, running.Err())
 	}
 }
