@@ -44,6 +44,12 @@ type campaign struct {
 	late     int               // campaigns before it that were not answered in time
 }
 
+// split is about terms in which this voter got votes, and too few.
+type split struct {
+	term  uint64 // the last one that it has waited for
+	times int
+}
+
 // ballot is a vote that this voter gave to another.
 type ballot struct {
 	word               // whose campaign, in which term

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
 	"consequor/board"
 	"consequor/modes"
 	"consequor/modes/modetest"
@@ -170,5 +173,44 @@ func TestVerySlowDisks(t *testing.T) {
 	}
 	if terms := s.Status(1).Term - bootTerm; terms > termsMax {
 		t.Errorf("the election took %d terms; %d are allowed", terms, termsMax)
+	}
+}
+
+// Votes are split: r3 and r4 have two each, of five voters, r5 being gone. Were
+// both to begin again within one round of votes, they would share them again (the
+// simulator did so for four terms). So each waits for a turn of its own, once
+// for a term, and longer in the next one.
+func TestTurnAfterSplit(t *testing.T) {
+	split := func(self board.ReplicaID, term uint64, granted int, answered ...board.ReplicaID) *Mode {
+		m := newMode(defaultLimits)
+		m.self, m.voters, m.term, m.role, m.now = self, []board.ReplicaID{1, 2, 3, 4, 5}, term, raft.StateCandidate, time.Second
+		m.connected = map[board.ReplicaID]bool{1: true, 2: true, 3: true, 4: true}
+		m.connected[self] = false // to oneself there is no connection
+		m.election.campaign = campaign{
+			ask: &pb.Message{Type: pb.MsgVote.Enum(), Term: &term}, ends: 2 * time.Second, answered: answered, granted: granted,
+		}
+		return m
+	}
+	turns := map[time.Duration]board.ReplicaID{}
+	for self := board.ReplicaID(1); self <= 4; self++ {
+		m := split(self, 4, 2, 1, 2, 3, 4)
+		turn := m.turnAfterSplit()
+		for other, of := range turns {
+			if max(turn-other, other-turn) < takeoverRank {
+				t.Errorf("%s waits %s, and %s %s", self, turn, of, other)
+			}
+		}
+		turns[turn] = self
+		if again := m.turnAfterSplit(); again != 0 {
+			t.Errorf("%s waits %s, and then %s more in the same term", self, turn, again)
+		}
+		m.term = 5
+		m.election.campaign.ask.Term = &m.term
+		if longer := m.turnAfterSplit(); longer != 2*turn {
+			t.Errorf("%s waits %s, and %s in the next term", self, turn, longer)
+		}
+	}
+	if turn := split(3, 4, 2, 3, 4).turnAfterSplit(); turn != 0 {
+		t.Errorf("r3 waits %s though votes are still on their way", turn)
 	}
 }

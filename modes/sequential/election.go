@@ -29,6 +29,7 @@ type election struct {
 	backup       word          // who is to take over, and in which term it was named
 	takingOver   bool
 	tries        int               // rounds of this takeover
+	split        split             // votes that were split in this takeover
 	lost         word              // a coordinator that is said to be gone ...
 	lostBy       []board.ReplicaID // ... by these voters
 	campaign     campaign          // this voter's latest

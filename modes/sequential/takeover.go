@@ -1,9 +1,11 @@
 package sequential
 
 import (
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
 
 	"consequor/board"
 )
@@ -16,6 +18,7 @@ const (
 	takeoverSame  = 5
 	takeoverYield = 3                      // rounds in which a voter leaves it to a backup that it can reach
 	takeoverMax   = 40                     // rounds; then patience again
+	splitPower    = 3                      // so often the wait for one's turn doubles, after votes that were split
 	restartPause  = 100 * time.Millisecond // after a restart: somebody may coordinate
 )
 
@@ -184,6 +187,7 @@ func (m *Mode) stopTakeover() {
 		m.out.ClearTimer(timerTakeover)
 	}
 	m.election.takingOver, m.election.tries = false, 0
+	m.election.split = split{}
 }
 
 func (m *Mode) onTakeover() {
@@ -198,8 +202,28 @@ func (m *Mode) onTakeover() {
 		m.startTakeover(m.takeoverDelay())
 		return
 	}
+	if turn := m.turnAfterSplit(); turn > 0 {
+		m.startTakeover(turn)
+		return
+	}
 	m.askVotes("there is no coordinator")
 	m.startTakeover(m.takeoverDelay())
+}
+
+// turnAfterSplit is how long a candidate waits whose votes were not enough,
+// before it campaigns again: 0, it need not, or has. Who shared the votes with
+// it has lost at the same moment, and if both began again within one round of
+// votes, they would share them again. So each waits for its turn, and longer each
+// time, as rounds take what disks and links take.
+func (m *Mode) turnAfterSplit() time.Duration {
+	c, s := &m.election.campaign, &m.election.split
+	if c.ask == nil || c.ask.GetType() != pb.MsgVote || c.ask.GetTerm() != m.term || m.campaigning() || s.term == m.term {
+		return 0
+	}
+	s.term = m.term
+	turn := time.Duration(slices.Index(m.voters, m.self)) * takeoverRank << min(s.times, splitPower)
+	s.times++
+	return turn
 }
 
 // lastCoordinator names the one that was lost; replica 0 when there was none in
