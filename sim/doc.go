@@ -14,8 +14,8 @@
 //
 // Operations and faults take place for a few virtual seconds. Then all faults
 // end, what is down is started again, and a phase without faults shows that
-// the cluster serves at every replica (C5). Last everything falls quiet, and
-// all boards are compared.
+// the cluster serves at every replica, of many at a dozen that the seed draws
+// (C5). Last everything falls quiet, and all boards are compared.
 //
 // # What a plan is for
 //
