@@ -27,7 +27,7 @@ type room struct {
 	full  atomic.Bool
 
 	mu      sync.Mutex
-	waiting int           // goroutines
+	waiting int           // goroutines, and those that gave up
 	short   bool          // the journal has some zeros ahead, and can't have more
 	cancel  chan struct{} // closed when Open is not to wait any more
 	stop    chan struct{} // closed when the store closes: nobody waits any more
@@ -64,8 +64,7 @@ func (r *room) find(do func() error) error {
 	if !isDiskFull(err) {
 		return err
 	}
-	r.begin()
-	defer r.end()
+	r.change(func() { r.waiting++ })
 	for isDiskFull(err) {
 		retry := time.NewTimer(r.retry)
 		select {
@@ -79,11 +78,9 @@ func (r *room) find(do func() error) error {
 		}
 		err = do()
 	}
+	r.change(func() { r.waiting-- })
 	return err
 }
-
-func (r *room) begin() { r.change(func() { r.waiting++ }) }
-func (r *room) end()   { r.change(func() { r.waiting-- }) }
 
 // lacks notes whether the journal is short of zeros ahead. Nobody has to wait
 // yet: posts are refused in time, and what is under way still gets to disk.
@@ -106,7 +103,9 @@ func (r *room) change(do func()) {
 	r.tell(full)
 }
 
-// giveUp is the end of a wait for room in a store that is being closed.
+// giveUp is the end of a wait for room in a store that is being closed. The disk
+// stays full for who asks: Pebble tries again and again until it is closed too,
+// and each of these waits would begin and end.
 func (r *room) giveUp(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
