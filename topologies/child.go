@@ -12,7 +12,7 @@ const (
 
 	// ReportFD is the write end of a pipe on which replicad writes how each
 	// hosted replica is (api.Status, one JSON object a line), whenever that
-	// changes.
+	// changes, and answers what it is asked (Line).
 	ReportFD = 4
 
 	// Go is what the supervisor writes on the lifeline, once in a process's
@@ -40,6 +40,9 @@ type Order struct {
 	// afresh. An earlier one: the mode that runs goes on, on its own journal (the
 	// change was called off).
 	ModeEpoch uint64 `json:"mode_epoch,omitempty"`
+
+	Faults  *Faults  `json:"faults,omitempty"`  // faults
+	Inquiry *Inquiry `json:"inquiry,omitempty"` // inquire
 }
 
 // OrderKind says what is to be done.
@@ -52,6 +55,12 @@ const (
 	OrderSeal     OrderKind = "seal"     // take no more posts in Epoch
 	OrderMerge    OrderKind = "merge"    // bring the board up to Target
 	OrderActivate OrderKind = "activate" // begin Epoch
+)
+
+// The orders that have nothing to do with modes.
+const (
+	OrderFaults  OrderKind = "faults"  // this is what is wrong with links now
+	OrderInquire OrderKind = "inquire" // answer this
 )
 
 // OrderSizeMax bounds one order's line, in bytes.

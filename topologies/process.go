@@ -22,6 +22,7 @@ type Process struct {
 	SocketDir string            `json:"socket_dir"` // short, 0700, emptied by the supervisor; plugin sockets live here
 	Served    bool              `json:"served"`     // the supervisor knows that this process has served: no data means lost data
 	Ephemeral bool              `json:"ephemeral"`  // no fsync: what a crash of the machine loses is lost
+	Faults    Faults            `json:"faults"`     // of links, when it starts
 	TLS       TLS               `json:"tls"`
 }
 

@@ -1,0 +1,114 @@
+package topologies
+
+import (
+	"time"
+
+	"consequor/board"
+)
+
+// Faults is all that is wrong with the links between replicas. A process is
+// told of it as a whole, when it starts and at each change; what it does not
+// name is whole.
+type Faults struct {
+	Number uint64      `json:"number"` // rising with each change: a report names it once it is in force
+	Seed   uint64      `json:"seed"`   // with it, a link, and a message's number on that link, chance is decided
+	Links  []LinkFault `json:"links"`  // by From, then To; at most one for each
+}
+
+// LinkFault is what is wrong with one direction of one link: with what the
+// replica From says to the replica To. The zero value of all but the two is a
+// link that is whole.
+//
+// A link that is cut in both directions has no connection: both ends know that
+// the other is away. One that is cut in one direction stands, and nothing comes
+// through there: nobody is told.
+type LinkFault struct {
+	From   board.ReplicaID `json:"from"`
+	To     board.ReplicaID `json:"to"`
+	Cut    bool            `json:"cut,omitempty"`
+	Delay  time.Duration   `json:"delay,omitempty"`  // of each message
+	Jitter time.Duration   `json:"jitter,omitempty"` // the delay is Delay - Jitter to Delay + Jitter; the order stays
+	Loss   float64         `json:"loss,omitempty"`   // the part of messages that is lost, 0 to 1
+}
+
+// Whole reports whether nothing is wrong.
+func (f LinkFault) Whole() bool { return !f.Cut && f.Delay == 0 && f.Jitter == 0 && f.Loss == 0 }
+
+// Inquiry is a question of the supervisor's to a process (OrderInquire), which
+// answers on its ReportFD.
+type Inquiry struct {
+	ID   uint64      `json:"id"` // the answer has it too
+	Kind InquiryKind `json:"kind"`
+
+	// trace: for how long to write down what happens, unless it is asked for before.
+	For time.Duration `json:"for,omitempty"`
+}
+
+// InquiryKind says what is asked.
+type InquiryKind string
+
+// What can be asked.
+const (
+	InquireLinks InquiryKind = "links" // how the links to the peers are
+	InquireTrace InquiryKind = "trace" // from now on write down what happens; answered at once
+	InquireTold  InquiryKind = "told"  // what was written down since trace; that ends then
+)
+
+// Answer is what a process answers to an Inquiry: one line, or several, of
+// which all but the last say More.
+type Answer struct {
+	ID    uint64      `json:"id"`
+	Links []LinkState `json:"links,omitempty"`
+	Trace []Traced    `json:"trace,omitempty"`
+	More  bool        `json:"more,omitempty"`
+	Error string      `json:"error,omitempty"`
+}
+
+// Line is one line on a ReportFD that is no status: an object whose only field
+// is "answer".
+type Line struct {
+	Answer *Answer `json:"answer"`
+}
+
+// LinkState is how one end of a link is: what the replica Self, hosted by the
+// process that answers, has said to Peer and heard from it since its process
+// began.
+type LinkState struct {
+	Self      board.ReplicaID `json:"self"`
+	Peer      board.ReplicaID `json:"peer"`
+	Up        bool            `json:"up"`
+	Sent      uint64          `json:"sent"` // messages put on their way
+	SentBytes uint64          `json:"sent_bytes"`
+	Received  uint64          `json:"received"` // messages that came through
+	Lost      uint64          `json:"lost"`     // of those that Self wanted to send or Peer sent: by a cut or by chance
+	Late      uint64          `json:"late"`     // sent with a delay
+}
+
+// Traced is one thing that a replica's process has written down.
+type Traced struct {
+	At      time.Duration   `json:"at"` // by the machine's monotonic clock: the same for all processes of a machine
+	Replica board.ReplicaID `json:"replica"`
+	What    TracedKind      `json:"what"`
+	Peer    board.ReplicaID `json:"peer,omitempty"`    // sent, arrived
+	Kind    string          `json:"kind,omitempty"`    // sent, arrived: what sort of frame it is
+	Size    int             `json:"size,omitempty"`    // sent, arrived: bytes of its body
+	Body    []byte          `json:"body,omitempty"`    // of a message of the mode's, if it is short
+	Request uint64          `json:"request,omitempty"` // asked, answered: joins the two
+	Text    string          `json:"text,omitempty"`
+}
+
+// TracedKind says what happened.
+type TracedKind string
+
+// What is written down.
+const (
+	TracedAsked    TracedKind = "asked"    // a client's request came; Text: what it wants
+	TracedAnswered TracedKind = "answered" // Text: how it ended
+	TracedSent     TracedKind = "sent"     // handed to the link
+	TracedArrived  TracedKind = "arrived"
+	TracedStepped  TracedKind = "stepped" // the mode's answer to a batch came; Text: events and effects in short
+	TracedSaved    TracedKind = "saved"   // handed to the disk; Text: records or articles
+	TracedSynced   TracedKind = "synced"  // on disk
+	TracedStored   TracedKind = "stored"  // articles became visible; Text: their ids
+	TracedNote     TracedKind = "note"    // the mode's own word
+)
