@@ -3,6 +3,7 @@ package cluster
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"consequor/board"
 	"consequor/modes"
@@ -13,6 +14,7 @@ import (
 type try struct {
 	number  int
 	request host.Request
+	due     time.Duration // its deadline, by the replica's own clock; 0: the host has not got it yet
 	end     func(host.Answer)
 }
 
@@ -34,7 +36,7 @@ func (r *Replica) Ask(q host.Request, end func(host.Answer)) {
 		return
 	}
 	p.lastTry++
-	t := &try{p.lastTry, q, end}
+	t := &try{number: p.lastTry, request: q, end: end}
 	p.tries[t.number] = t
 	p.touch(func(h *host.Host) { p.take(h, t) })
 }
@@ -43,6 +45,7 @@ func (r *Replica) Ask(q host.Request, end func(host.Answer)) {
 func (p *process) take(h *host.Host, t *try) {
 	q := t.request
 	q.Deadline = p.r.clock.read(q.Deadline)
+	t.due = max(q.Deadline, p.r.clock.read(p.r.c.now))
 	if q.Verb.Writes() && q.Article.Time == 0 {
 		q.Article.Time = int64(p.r.clock.read(p.r.c.now))
 	}
@@ -80,6 +83,28 @@ func (p *process) Answer(id modes.RequestID, a host.Answer) {
 func (p *process) answer(t *try, a host.Answer) {
 	delete(p.tries, t.number)
 	p.answers = append(p.answers, answered{t, a})
+}
+
+// triesLook is how often a process's open requests are looked at.
+const triesLook = 20 * time.Millisecond
+
+// checkTries: whatever the mode does, the host has answered each request by its
+// deadline and the mode's last word.
+func (p *process) checkTries() {
+	now := p.r.clock.read(p.r.c.now)
+	if now < p.lookAt || p.ended || p.doom != nil {
+		return
+	}
+	p.lookAt = now + triesLook
+	var late *try
+	for _, t := range p.tries { // order does not matter: the first one asked is told of
+		if t.due > 0 && t.due+host.LastWord < now && (late == nil || t.number < late.number) {
+			late = t
+		}
+	}
+	if late != nil {
+		p.r.c.Fail(p.r.ID, "white box: a %v has no answer %s after its deadline", late.request.Verb, now-late.due)
+	}
 }
 
 // answerClients lets answers out, now that the host has returned: what a client

@@ -30,6 +30,7 @@ type process struct {
 
 	tries   map[int]*try // open ones
 	lastTry int
+	lookAt  time.Duration // when they are looked at again, by its own clock
 	byID    map[modes.RequestID]*try
 	taking  *try       // that host.Request is being called for
 	answers []answered // that the host has given, and the client has not got
@@ -111,6 +112,7 @@ func (p *process) finish() {
 	if p.viewChanged {
 		p.checkView()
 	}
+	p.checkTries()
 	p.answerClients()
 	switch {
 	case p.ended:
