@@ -84,18 +84,32 @@ type LinkState struct {
 	Late      uint64          `json:"late"`     // sent with a delay
 }
 
-// Traced is one thing that a replica's process has written down.
+// Traced is one thing that a replica's process has written down. Those of one
+// process stand in the order in which they happened.
 type Traced struct {
-	At      time.Duration   `json:"at"` // by the machine's monotonic clock: the same for all processes of a machine
+	At      time.Duration   `json:"at"` // by MachineTime: the same for all processes of a machine
 	Replica board.ReplicaID `json:"replica"`
 	What    TracedKind      `json:"what"`
-	Peer    board.ReplicaID `json:"peer,omitempty"`    // sent, arrived
-	Kind    string          `json:"kind,omitempty"`    // sent, arrived: what sort of frame it is
-	Size    int             `json:"size,omitempty"`    // sent, arrived: bytes of its body
-	Body    []byte          `json:"body,omitempty"`    // of a message of the mode's, if it is short
-	Request uint64          `json:"request,omitempty"` // asked, answered: joins the two
 	Text    string          `json:"text,omitempty"`
+
+	Peer  board.ReplicaID `json:"peer,omitempty"`  // sent, arrived
+	Kind  string          `json:"kind,omitempty"`  // sent, arrived: what sort of frame it is
+	Epoch uint64          `json:"epoch,omitempty"` // sent, arrived: of the frame
+	Size  int             `json:"size,omitempty"`  // sent, arrived, saved: bytes
+	Body  []byte          `json:"body,omitempty"`  // sent, arrived: the mode's message, if it is short
+
+	Request  uint64   `json:"request,omitempty"`  // asked, answered: joins the two, from 1
+	Key      string   `json:"key,omitempty"`      // asked: what the client sent it with
+	Batch    uint64   `json:"batch,omitempty"`    // given, stepped: joins the two
+	Requests []uint64 `json:"requests,omitempty"` // given, stepped: those that it has, or that it answers
+
+	Position uint64            `json:"position,omitempty"` // saved: the journal's end behind it; synced: all before is on disk
+	Articles []board.ArticleID `json:"articles,omitempty"` // saved, stored, sent, arrived: the first TracedArticlesMax
+	Count    int               `json:"count,omitempty"`    // missed: how many
 }
+
+// TracedArticlesMax is how many articles one Traced names.
+const TracedArticlesMax = 16
 
 // TracedKind says what happened.
 type TracedKind string
@@ -106,9 +120,11 @@ const (
 	TracedAnswered TracedKind = "answered" // Text: how it ended
 	TracedSent     TracedKind = "sent"     // handed to the link
 	TracedArrived  TracedKind = "arrived"
-	TracedStepped  TracedKind = "stepped" // the mode's answer to a batch came; Text: events and effects in short
+	TracedGiven    TracedKind = "given"   // a batch was handed to the mode; Text: its events in short
+	TracedStepped  TracedKind = "stepped" // the mode's answer to a batch came; Text: its effects in short
 	TracedSaved    TracedKind = "saved"   // handed to the disk; Text: records or articles
 	TracedSynced   TracedKind = "synced"  // on disk
 	TracedStored   TracedKind = "stored"  // articles became visible; Text: their ids
 	TracedNote     TracedKind = "note"    // the mode's own word
+	TracedMissed   TracedKind = "missed"  // the last of all: there was no room for more
 )
