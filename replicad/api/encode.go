@@ -44,6 +44,7 @@ func encodeRequest(r *Request) *pb.Request {
 		Since:   r.Since,
 		Count:   int32(min(r.Count, math.MaxInt32)),
 		Fresh:   r.Fresh,
+		Raw:     r.Raw,
 	}
 }
 
@@ -80,6 +81,7 @@ func decodeRequest(m *pb.Request) (Request, error) {
 		Since:   m.GetSince(),
 		Count:   int(m.GetCount()),
 		Fresh:   m.GetFresh(),
+		Raw:     m.GetRaw(),
 	}, nil
 }
 

@@ -41,6 +41,7 @@ type Request struct {
 	Count int    // at most so many; 0: the default
 
 	Fresh bool // read, choose: not behind any post that was acknowledged before
+	Raw   bool // read: this board as it is, without the mode and its promise: no session is waited for
 }
 
 // Answer is what the replica says. Which fields are set depends on the verb.

@@ -184,7 +184,11 @@ type Request struct {
 	Since string `protobuf:"bytes,11,opt,name=since,proto3" json:"since,omitempty"`  // a token: only what lies beyond it, replies too
 	Count int32  `protobuf:"varint,12,opt,name=count,proto3" json:"count,omitempty"` // at most so many; 0: 50. A page has 1,000 at most, and ends at 1 MiB
 	// Read and choose: not behind any post that was acknowledged before.
-	Fresh         bool `protobuf:"varint,13,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	Fresh bool `protobuf:"varint,13,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	// Read: this board as it is at this moment. The mode is not asked, nothing is
+	// brought here and nothing is waited for, the session's token included: no
+	// promise is kept. For who compares boards.
+	Raw           bool `protobuf:"varint,14,opt,name=raw,proto3" json:"raw,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,6 +310,13 @@ func (x *Request) GetCount() int32 {
 func (x *Request) GetFresh() bool {
 	if x != nil {
 		return x.Fresh
+	}
+	return false
+}
+
+func (x *Request) GetRaw() bool {
+	if x != nil {
+		return x.Raw
 	}
 	return false
 }
@@ -1291,7 +1302,7 @@ var File_consequor_proto protoreflect.FileDescriptor
 
 const file_consequor_proto_rawDesc = "" +
 	"\n" +
-	"\x0fconsequor.proto\x12\fconsequor.v1\"\xb7\x02\n" +
+	"\x0fconsequor.proto\x12\fconsequor.v1\"\xc9\x02\n" +
 	"\aRequest\x12&\n" +
 	"\x04verb\x18\x01 \x01(\x0e2\x12.consequor.v1.VerbR\x04verb\x12\x18\n" +
 	"\areplica\x18\x02 \x01(\tR\areplica\x12\x14\n" +
@@ -1306,7 +1317,8 @@ const file_consequor_proto_rawDesc = "" +
 	" \x01(\tR\x05after\x12\x14\n" +
 	"\x05since\x18\v \x01(\tR\x05since\x12\x14\n" +
 	"\x05count\x18\f \x01(\x05R\x05count\x12\x14\n" +
-	"\x05fresh\x18\r \x01(\bR\x05fresh\"\xef\x03\n" +
+	"\x05fresh\x18\r \x01(\bR\x05fresh\x12\x10\n" +
+	"\x03raw\x18\x0e \x01(\bR\x03raw\"\xef\x03\n" +
 	"\x06Answer\x12\x18\n" +
 	"\areplica\x18\x01 \x01(\tR\areplica\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\tR\x04mode\x12\x14\n" +
