@@ -41,6 +41,7 @@ type grammar struct {
 	Sim        simCmd        `cmd:"" group:"work" help:"Find out whether a mode keeps its promise, in virtual time and under every fault."`
 	Check      checkCmd      `cmd:"" group:"work" help:"Judge a history that was written down."`
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
+	Diff       diffCmd       `cmd:"" group:"work" help:"Show what one replica's board has and another's lacks."`
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
 	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`
 	Version    versionCmd    `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`

@@ -122,6 +122,9 @@ func (c *Console) LastLine(text string) {
 
 // Fail prints how a command ended badly.
 func (c *Console) Fail(f *Failure) {
+	if f.told {
+		return
+	}
 	if c.JSON {
 		_ = c.encode(map[string]*Failure{"error": f}) // the same trouble would meet whatever we said of it
 	}

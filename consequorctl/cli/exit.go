@@ -31,6 +31,8 @@ type Failure struct {
 	Message string   `json:"message"`       // what was being done to what, and what went wrong
 	Hint    string   `json:"hint"`          // the next thing to do; may be empty
 	Key     string   `json:"key,omitempty"` // post, reply: what it was sent with; the same key makes a retry safe
+
+	told bool // the result has said it: there is nothing to print
 }
 
 func (f *Failure) Error() string { return f.Message }

@@ -90,11 +90,7 @@ func loginName() string {
 // dial prepares to ask the replicas of status, those first that serve.
 func (v *visit) dial(status *supervisor.ClusterStatus) error {
 	if v.at != "" && status.Replica(v.at) == nil {
-		names := make([]string, len(status.Replicas))
-		for i, r := range status.Replicas {
-			names[i] = r.Name
-		}
-		return &Failure{Code: ExitUsage, Kind: "bad_target", Message: "there is no replica " + v.at, Hint: "there are " + strings.Join(names, ", ")}
+		return noSuchReplica(status, v.at)
 	}
 	endpoints := make([]api.Endpoint, len(status.Replicas))
 	for i, r := range status.Replicas {
@@ -109,6 +105,14 @@ func (v *visit) dial(status *supervisor.ClusterStatus) error {
 	client, err := api.Dial(api.Target{Replicas: endpoints})
 	v.client = client
 	return err
+}
+
+func noSuchReplica(status *supervisor.ClusterStatus, name string) error {
+	names := make([]string, len(status.Replicas))
+	for i, r := range status.Replicas {
+		names[i] = r.Name
+	}
+	return &Failure{Code: ExitUsage, Kind: "bad_target", Message: "there is no replica " + name, Hint: "there are " + strings.Join(names, ", ")}
 }
 
 func absence(status *supervisor.ClusterStatus, name string) int {
