@@ -41,6 +41,7 @@ type errand struct {
 	doubt   *Error // the first try whose outcome is unknown
 	verdict *Error // the failure that tells most
 	passes  bool   // something in this round will pass
+	watch   *Watch // of the try that is under way; nil: nobody watches
 }
 
 func newErrand(r Request, links []*link, first int) *errand {
@@ -169,14 +170,10 @@ func (e *errand) try(ctx context.Context, l *link, round int) (*Answer, *Error) 
 		if err != nil {
 			return nil, l.absent(string(e.r.Verb), err)
 		}
-		result, err := e.call(ctx, l, pipe)
+		answer, failure, err := e.call(ctx, l, pipe)
 		if errors.Is(err, errUnsent) && ctx.Err() == nil {
 			continue // the pipe had just ended; a new one opens, or says why not
 		}
-		if err != nil {
-			return nil, e.broken(l, err)
-		}
-		answer, failure := e.read(l, result)
 		if failure != nil && e.mayRemakeKey(failure) {
 			continue
 		}
@@ -198,11 +195,15 @@ func (e *errand) mayRemakeKey(failure *Error) bool {
 	return true
 }
 
-// call sends the request down a pipe. Once it is sent, its key stands.
-func (e *errand) call(ctx context.Context, l *link, pipe *clientPipe) (*pb.Result, error) {
+// call sends the request down a pipe, and says what came of it; err is why no
+// result came. Once it is sent, its key stands.
+func (e *errand) call(ctx context.Context, l *link, pipe *clientPipe) (answer *Answer, failure *Error, err error) {
 	if e.keyName != "" {
 		e.r.Key = makeKey(e.keyName, e.r.Token, pipe.mark.Load(), l.id)
 		e.made = true
+	}
+	if failure := e.sending(ctx, l); failure != nil {
+		return nil, failure, nil
 	}
 	m := encodeRequest(&e.r)
 	m.Replica = l.name
@@ -212,7 +213,13 @@ func (e *errand) call(ctx context.Context, l *link, pipe *clientPipe) (*pb.Resul
 	if !errors.Is(err, errUnsent) && !errors.Is(err, errQueueFull) {
 		e.keyName = ""
 	}
-	return result, err
+	if err != nil {
+		failure = e.broken(l, err)
+	} else {
+		answer, failure = e.read(l, result)
+	}
+	e.ended(l, failure)
+	return answer, failure, err
 }
 
 // read turns a result into what it says.
