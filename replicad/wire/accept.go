@@ -76,7 +76,11 @@ func (n *Node) receiveGuest(ctx context.Context, raw net.Conn) {
 	if c != nil {
 		c.fail(err)
 	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, errCut): // it has not heard of the cut yet, and dials again until it does
+		n.cfg.Logger.Debug("connection refused", "from", raw.RemoteAddr(), "why", err)
+	default:
 		n.complaints.warn("guest", "connection refused", "from", raw.RemoteAddr(), "why", err)
 	}
 }
@@ -130,6 +134,9 @@ func (n *Node) admit(guest *hello, tc *tls.Conn) (*link, error) {
 	}
 	if dialsUs := guest.Type == greetLink; dialsUs == l.dials {
 		return nil, fmt.Errorf("%s comes from the wrong end: of two processes, the one with the lowest replica dials", guest.Process)
+	}
+	if l.isCut() {
+		return nil, errCut
 	}
 	return l, nil
 }

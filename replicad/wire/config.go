@@ -71,6 +71,7 @@ type Config struct {
 	Handler Handler
 	Logger  *slog.Logger // default: none
 	Limits  Limits
+	Faults  Faults // in force from the start
 }
 
 func (l *Limits) setDefaults() {
@@ -111,6 +112,9 @@ func (c *Config) check() error {
 	if l := &c.Limits; min(l.OutboxFramesMax, l.OutboxBytesMax, l.BulkFramesMax, l.BulkBytesMax, l.HandshakesMax) < 0 ||
 		min(l.HandshakeLimit, l.KeepAlive, l.WriteLimit, l.RedialMin, l.RedialMax) < 0 {
 		add("a limit is below zero: %+v", *l)
+	}
+	if err := c.Faults.check(); err != nil {
+		errs = append(errs, err)
 	}
 	if err := checkTLS(c.TLS, c.Process, c.Cluster); err != nil {
 		errs = append(errs, err)

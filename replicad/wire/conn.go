@@ -26,6 +26,7 @@ var (
 	errReplaced    = errors.New("replaced by the peer's new connection")
 	errStopping    = errors.New("this process is stopping")
 	errExtraStream = errors.New("peer opened a stream that is not in the protocol")
+	errCut         = errors.New("cut by a link fault")
 	errClosed      = errors.New("closed by the peer")
 	errNotAnswered = errors.New("peer did not take up the streams in time")
 )

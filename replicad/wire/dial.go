@@ -10,13 +10,19 @@ import (
 )
 
 // dialUntilUp dials until there is a connection, or returns nil when ctx ends.
-// A knock cuts the pause short and starts the pauses from the shortest again.
+// A knock cuts the pause short and starts the pauses from the shortest again;
+// so does the healing of a cut, during which there is no dialing.
 func (l *link) dialUntilUp(ctx context.Context, pauses *backoff) *conn {
 	for {
+		var over <-chan time.Time
+		if !l.isCut() {
+			over = time.After(pauses.next())
+		}
 		select {
-		case <-time.After(pauses.next()):
+		case <-over:
 		case <-l.wake:
 			pauses.reset()
+			continue
 		case <-ctx.Done():
 			return nil
 		}
@@ -31,14 +37,19 @@ func (l *link) dialUntilUp(ctx context.Context, pauses *backoff) *conn {
 }
 
 // complain logs a failed dial. That nobody listens is what a peer that is down
-// looks like, and OnDown has said so.
+// looks like, and OnDown has said so; and of a cut the two ends hear one after
+// the other.
 func (l *link) complain(err error) {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	var refused *RefusedError
+	switch {
+	case errors.As(err, &op) && op.Op == "dial":
 		l.log.Debug("peer does not answer", "why", err)
-		return
+	case errors.As(err, &refused) && refused.Reason == errCut.Error():
+		l.log.Debug("peer holds the link for cut", "why", err)
+	default:
+		l.node.complaints.warn("dial "+l.peer.Process, "no connection to peer", "peer", l.peer.Process, "why", err)
 	}
-	l.node.complaints.warn("dial "+l.peer.Process, "no connection to peer", "peer", l.peer.Process, "why", err)
 }
 
 // dial establishes a connection, within the handshake limit.
@@ -55,9 +66,24 @@ func (l *link) dial(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// knock tells a peer that is the one to dial that this process has started, so
-// that it does so now and not after its pause. A peer that is not there needs
-// no knock: it dials when it starts.
+// knockWhenNew knocks when this process has started, and whenever a cut has
+// healed, until ctx ends.
+func (l *link) knockWhenNew(ctx context.Context) {
+	for {
+		if !l.isCut() {
+			l.knock(ctx)
+		}
+		select {
+		case <-l.healed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// knock tells a peer that is the one to dial that it can do so now, and need
+// not wait for the end of its pause. A peer that is not there needs no knock:
+// it dials when it starts.
 func (l *link) knock(ctx context.Context) {
 	tc, err := l.greet(ctx, greetKnock)
 	if err != nil {

@@ -30,25 +30,33 @@ type link struct {
 	connects atomic.Uint64
 
 	mu      sync.Mutex
-	current *conn // taken from offered, being served
-	offered *conn // established by the peer's dialing, to be served next
+	cut     bool          // a fault parts the two processes: no connection is to be
+	current *conn         // being served, or about to be
+	served  chan struct{} // closed after OnDown of current, or of the one before it; nil: there was none
+	offered *conn         // established by the peer's dialing, to be served next; never while cut
 
 	// wake holds a token when a connection has been offered or, on the side
-	// that dials, when the peer has knocked.
+	// that dials, when the peer has knocked or cut has changed.
 	wake chan struct{}
+
+	// healed holds a token, on the side that may not dial, when the peer is to
+	// be told that it may again.
+	healed chan struct{}
 }
 
 func newLink(n *Node, peer Peer) *link {
 	l := &link{
-		node:  n,
-		peer:  peer,
-		dials: lowest(n.cfg.Hosts) < lowest(peer.Replicas),
-		log:   n.cfg.Logger.With("peer", peer.Process),
-		wake:  make(chan struct{}, 1),
+		node:   n,
+		peer:   peer,
+		dials:  lowest(n.cfg.Hosts) < lowest(peer.Replicas),
+		log:    n.cfg.Logger.With("peer", peer.Process),
+		cut:    n.faults.Load().parts(n.cfg.Hosts, peer.Replicas),
+		wake:   make(chan struct{}, 1),
+		healed: make(chan struct{}, 1),
 	}
 	limits := &n.cfg.Limits
-	l.lanes[messages] = &lane{link: l, out: newOutbox(limits.OutboxFramesMax, limits.OutboxBytesMax)}
-	l.lanes[bulk] = &lane{link: l, out: newOutbox(limits.BulkFramesMax, limits.BulkBytesMax)}
+	l.lanes[messages] = newLane(l, MessageStream, newOutbox(limits.OutboxFramesMax, limits.OutboxBytesMax))
+	l.lanes[bulk] = newLane(l, BulkStream, newOutbox(limits.BulkFramesMax, limits.BulkBytesMax))
 	return l
 }
 
@@ -76,6 +84,12 @@ func (l *link) run(ctx context.Context) {
 
 // serve runs one connection from its OnUp to its OnDown.
 func (l *link) serve(ctx context.Context, c *conn) {
+	served, ok := l.adopt(c)
+	if !ok {
+		c.fail(errCut)
+		return
+	}
+	defer close(served)
 	l.connects.Add(1)
 	for _, lane := range l.lanes {
 		lane.out.start()
@@ -109,6 +123,19 @@ func (l *link) exchange(ctx context.Context, c *conn) error {
 	return why
 }
 
+// adopt makes c the connection that is being served, unless there must be
+// none. Whoever wants to know when its OnDown has been waits for served.
+func (l *link) adopt(c *conn) (served chan struct{}, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		l.current = nil
+		return nil, false
+	}
+	l.current, l.served = c, make(chan struct{})
+	return l.served, true
+}
+
 func (l *link) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,6 +147,11 @@ func (l *link) forget() {
 // it has lost.
 func (l *link) offer(c *conn) {
 	l.mu.Lock()
+	if l.cut { // since it was admitted
+		l.mu.Unlock()
+		c.fail(errCut)
+		return
+	}
 	current, unserved := l.current, l.offered
 	l.offered = c
 	l.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"consequor/board"
 )
@@ -17,6 +18,9 @@ type Node struct {
 	listener   net.Listener
 	lobby      lobby
 	complaints *complaints
+
+	faults  atomic.Pointer[Faults] // in force, or about to be; never written to
+	setting chan struct{}          // holds a token while SetFaults is at work
 
 	// Written by New only.
 	links     []*link // by the peer's lowest replica
@@ -37,10 +41,12 @@ func New(cfg Config) (*Node, error) {
 		listener:   cfg.Listener,
 		lobby:      lobby{max: cfg.Limits.HandshakesMax},
 		complaints: newComplaints(cfg.Logger),
+		setting:    make(chan struct{}, 1),
 		byProcess:  make(map[string]*link),
 		byReplica:  make(map[board.ReplicaID]*link),
 		hosted:     make(map[board.ReplicaID]bool),
 	}
+	n.faults.Store(cfg.Faults.clone())
 	for _, id := range cfg.Hosts {
 		n.hosted[id] = true
 	}
@@ -85,7 +91,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, l := range n.links {
 		links.Go(func() { l.run(ctx) })
 		if !l.dials {
-			links.Go(func() { l.knock(ctx) })
+			links.Go(func() { l.knockWhenNew(ctx) })
 		}
 	}
 	err := n.accept(ctx)
@@ -160,39 +166,3 @@ func (n *Node) hello(kind greeting) []byte {
 		Replicas: n.cfg.Hosts,
 	})
 }
-
-// Traffic counts frames, and their bytes with headers.
-type Traffic struct{ Frames, Bytes uint64 }
-
-// LinkStats says what has passed between this process and one peer since the
-// Node was made.
-type LinkStats struct {
-	Process  string
-	Up       bool
-	Connects uint64 // times that the peer came up
-
-	Sent, Received         Traffic // message stream
-	BulkSent, BulkReceived Traffic
-	Dropped                uint64 // frames that were refused, or lost with an outbox
-}
-
-// Stats returns the figures of all peers, by their lowest replica.
-func (n *Node) Stats() []LinkStats {
-	stats := make([]LinkStats, len(n.links))
-	for i, l := range n.links {
-		m, b := l.lanes[messages], l.lanes[bulk]
-		stats[i] = LinkStats{
-			Process:      l.peer.Process,
-			Up:           l.up.Load(),
-			Connects:     l.connects.Load(),
-			Sent:         m.sent.read(),
-			Received:     m.received.read(),
-			BulkSent:     b.sent.read(),
-			BulkReceived: b.received.read(),
-			Dropped:      m.out.drops() + b.out.drops(),
-		}
-	}
-	return stats
-}
-
-func (t *traffic) read() Traffic { return Traffic{t.frames.Load(), t.bytes.Load()} }

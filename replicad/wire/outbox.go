@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // ErrDown is returned by SendBulk when the peer is not connected, or goes down
@@ -14,8 +15,9 @@ var ErrDown = errors.New("peer is down")
 // to a stream. It takes frames only while it is open, that is, while its
 // peer's connection is up; what is in it when it closes is dropped.
 //
-//	push, pushWait ──> [waiting] ──take──> being written ──release──> gone
-//	                   └────── frames, bytes: bounded ───┘
+//	push, pushWait ──> [waiting] ──take──> delayed by a fault, or ──release──> gone
+//	                   │                   being written        │
+//	                   └──────── frames, bytes: bounded ────────┘
 type outbox struct {
 	framesMax, bytesMax int
 
@@ -23,7 +25,7 @@ type outbox struct {
 	open    bool
 	life    int // counts starts: who waits in one must not send in the next
 	waiting []Frame
-	frames  int // waiting or being written; at most framesMax
+	frames  int // waiting, delayed or being written; at most framesMax
 	bytes   int // of those; at most bytesMax, unless it is a single frame's
 	dropped uint64
 
@@ -94,8 +96,9 @@ func (o *outbox) add(f Frame) {
 }
 
 // take waits for frames and hands out all there are, in exchange for a slice
-// to put the next ones in. It returns false once the outbox has closed.
-func (o *outbox) take(spare []Frame) ([]Frame, bool) {
+// to put the next ones in. It returns none when alarm comes first, and false
+// once the outbox has closed.
+func (o *outbox) take(spare []Frame, alarm <-chan time.Time) ([]Frame, bool) {
 	for {
 		o.mu.Lock()
 		if !o.open {
@@ -109,7 +112,11 @@ func (o *outbox) take(spare []Frame) ([]Frame, bool) {
 			return batch, true
 		}
 		o.mu.Unlock()
-		<-o.ready
+		select {
+		case <-o.ready:
+		case <-alarm:
+			return spare[:0], true
+		}
 	}
 }
 

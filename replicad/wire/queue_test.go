@@ -28,7 +28,7 @@ func TestOutboxIsBounded(t *testing.T) {
 			t.Errorf("push %d, %d bytes: %v", i, c.size, got)
 		}
 	}
-	batch, ok := o.take(nil)
+	batch, ok := o.take(nil, nil)
 	if !ok || len(batch) != 3 {
 		t.Fatalf("took %d frames, want 3", len(batch))
 	}
@@ -40,7 +40,7 @@ func TestOutboxIsBounded(t *testing.T) {
 		t.Error("an empty outbox must take one frame of any size, and then no more")
 	}
 	o.stop()
-	if _, ok := o.take(nil); ok {
+	if _, ok := o.take(nil, nil); ok {
 		t.Error("a shut outbox gives frames")
 	}
 	if got := o.drops(); got != 6 { // five that were not taken, and the one that waited at the end
@@ -68,7 +68,7 @@ func TestOutboxWait(t *testing.T) {
 		}
 	}
 	result := waiting()
-	o.take(nil)
+	o.take(nil, nil)
 	o.release(1, 100)
 	if err := <-result; err != nil {
 		t.Errorf("after there was room: %v", err)

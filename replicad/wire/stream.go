@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
+	"time"
 )
 
 const (
@@ -18,28 +18,30 @@ const (
 	readLen = 64 << 10
 )
 
-// traffic counts what has passed in one direction of one stream.
-type traffic struct{ frames, bytes atomic.Uint64 }
-
-func (t *traffic) count(f *Frame) {
-	t.frames.Add(1)
-	t.bytes.Add(uint64(f.size()))
-}
-
 // lane is both directions of one stream of a link, over the lives of its connections.
 type lane struct {
-	link           *link
-	out            *outbox
-	sent, received traffic
-	spare          []Frame // for the outbox, in exchange for its frames
+	link   *link
+	stream Stream
+	out    *outbox
+	spare  []Frame // for the outbox, in exchange for its frames
+	late   delayed // frames of the connection that a fault holds back
+
+	// What was said each way, between which replicas.
+	ways struct{ out, in ways }
+	turn chan struct{} // holds a token while a frame is being delivered
+}
+
+func newLane(l *link, stream Stream, out *outbox) *lane {
+	return &lane{link: l, stream: stream, out: out, turn: make(chan struct{}, 1)}
 }
 
 // send writes the outbox to dst until either ends. All that waits goes out in
 // one write, if it is not too much.
 func (l *lane) send(dst io.Writer) error {
 	w := bufio.NewWriterSize(pieces{dst}, writeLenMax)
+	defer l.late.drop()
 	for {
-		batch, ok := l.out.take(l.spare)
+		batch, ok := l.out.take(l.spare, l.late.alarm())
 		if !ok {
 			return nil
 		}
@@ -52,28 +54,95 @@ func (l *lane) send(dst io.Writer) error {
 	}
 }
 
+// sendBatch writes the batch, and what was late and is due.
 func (l *lane) sendBatch(w *bufio.Writer, batch []Frame) error {
-	frames, bytes := 0, 0 // written, and still counted by the outbox
+	done := progress{out: l.out}
 	for i := range batch {
-		if err := l.transmit(w, &batch[i]); err != nil {
+		held, err := l.transmit(w, &batch[i])
+		if err != nil {
 			return err
 		}
-		frames, bytes = frames+1, bytes+batch[i].size()
-		if bytes >= writeLenMax {
-			l.out.release(frames, bytes)
-			frames, bytes = 0, 0
+		if !held {
+			done.count(&batch[i])
 		}
 	}
+	if err := l.sendLate(w, &done); err != nil {
+		return err
+	}
 	err := w.Flush()
-	l.out.release(frames, bytes)
+	done.release()
 	return err
 }
 
-// transmit puts one frame on its way. Everything that one replica says to
-// another in another process passes here, one frame at a time and in order.
-func (l *lane) transmit(w *bufio.Writer, f *Frame) error {
-	l.sent.count(f)
-	return writeFrame(w, f)
+// sendLate writes those delayed frames whose time has come, unless they have
+// been cut off meanwhile.
+func (l *lane) sendLate(w *bufio.Writer, done *progress) error {
+	if !l.late.any() {
+		return nil
+	}
+	for now := time.Now(); ; {
+		f, way, ok := l.late.next(now)
+		if !ok {
+			return nil
+		}
+		if l.fault(way).Cut {
+			way.lost.Add(1)
+		} else if err := way.write(w, &f); err != nil {
+			return err
+		}
+		done.count(&f)
+	}
+}
+
+// progress gives back an outbox's room, every now and then.
+type progress struct {
+	out           *outbox
+	frames, bytes int // written or lost, and still counted by the outbox
+}
+
+func (p *progress) count(f *Frame) {
+	p.frames, p.bytes = p.frames+1, p.bytes+f.size()
+	if p.bytes >= writeLenMax {
+		p.release()
+	}
+}
+
+func (p *progress) release() {
+	p.out.release(p.frames, p.bytes)
+	p.frames, p.bytes = 0, 0
+}
+
+// transmit puts one frame on its way, loses it, or holds it back: then its time
+// in the outbox is not over. Everything that one replica says to another in
+// another process passes here, one frame at a time and in order.
+func (l *lane) transmit(w *bufio.Writer, f *Frame) (held bool, err error) {
+	way := l.ways.out.of(f)
+	way.number++
+	fault := l.fault(way)
+	if fault.whole() && way.waiting == 0 {
+		return false, way.write(w, f)
+	}
+	lost, delay := fault.Fate(way.table.Seed, way.Direction, l.stream, way.number)
+	switch {
+	case lost || fault.Cut:
+		way.lost.Add(1)
+		return false, nil
+	case delay == 0 && way.waiting == 0:
+		return false, way.write(w, f)
+	}
+	if delay > 0 {
+		way.late.Add(1)
+	}
+	l.late.hold(f, way, time.Now().Add(delay))
+	return true, nil
+}
+
+// fault is what is wrong with a way now.
+func (l *lane) fault(way *way) Fault {
+	if table := l.link.node.faults.Load(); table != way.table {
+		way.table, way.fault = table, table.Links[way.Direction]
+	}
+	return way.fault
 }
 
 // receive reads frames from src and delivers them until it ends. What had
@@ -92,10 +161,18 @@ func (l *lane) receive(src io.Reader) error {
 	}
 }
 
-// deliver hands one frame on. Everything that another process's replicas say
-// to ours passes here.
+// deliver hands one frame on, unless it is cut off. Everything that another
+// process's replicas say to ours passes here. SetFaults takes a turn as well, so
+// that no frame passes of which it does not know.
 func (l *lane) deliver(f Frame) {
-	l.received.count(&f)
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	way := l.ways.in.of(&f)
+	if l.fault(way).Cut {
+		way.lost.Add(1)
+		return
+	}
+	way.passed.count(&f)
 	l.link.node.cfg.Handler.OnFrame(f)
 }
 
