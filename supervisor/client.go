@@ -20,6 +20,8 @@ const (
 	pathEvent  = "/v1/events" // GET ?since=N: a stream of Event
 	pathAct    = "/v1/act"    // POST actRequest: ActResult
 	pathSwap   = "/v1/swap"   // POST SwapRequest: a stream of SwapProgress
+	pathLinks  = "/v1/links"  // GET: LinksResult
+	pathTrace  = "/v1/trace"  // POST traceRequest: a stream of traceLine
 	pathDown   = "/v1/down"   // POST downRequest: a stream of Progress
 )
 

@@ -24,6 +24,7 @@ const (
 	KindNotPrepared   Kind = "not_prepared"   // a replica cannot run the new mode; nothing was changed
 	KindNotSaved      Kind = "not_saved"      // a mode change cannot be put on record; nothing was changed
 	KindCalledOff     Kind = "called_off"     // a mode change had begun; the old mode goes on in a new epoch
+	KindNoAnswer      Kind = "no_answer"      // a replica's process did not answer the supervisor
 	KindStopping      Kind = "stopping"       // the cluster is going down
 	KindInternal      Kind = "internal"
 )

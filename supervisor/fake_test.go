@@ -155,9 +155,14 @@ func (f *fake) hear(orders *json.Decoder) {
 			return
 		}
 		f.mu.Lock()
-		f.remember(o)
-		f.change(o)
-		f.tell()
+		switch o.Kind {
+		case topologies.OrderInquire:
+			f.answer(o.Inquiry)
+		default:
+			f.remember(o)
+			f.change(o)
+			f.tell()
+		}
 		f.mu.Unlock()
 	}
 }
@@ -194,6 +199,39 @@ func (f *fake) change(o topologies.Order) {
 	case o.Kind == topologies.OrderActivate && !f.wants("inert"):
 		f.status.Epoch, f.status.Mode, f.status.Change = o.Epoch, o.Mode.Name, api.Change{Attempt: change.Attempt}
 	}
+}
+
+// answer answers an inquiry in two pieces. It must be called with mu held.
+func (f *fake) answer(q *topologies.Inquiry) {
+	if f.wants("mute") {
+		return
+	}
+	self := f.config.Hosts[0]
+	a := topologies.Answer{ID: q.ID}
+	switch q.Kind {
+	case topologies.InquireLinks:
+		for _, r := range f.config.Replicas {
+			if r.ID != self {
+				a.Links = append(a.Links, topologies.LinkState{Self: self, Peer: r.ID, Up: true,
+					Sent: 10*uint64(self) + uint64(r.ID), Received: 10*uint64(r.ID) + uint64(self)})
+			}
+		}
+	case topologies.InquireTrace:
+		if f.wants("traceless") {
+			a.Error = "no room"
+		}
+	case topologies.InquireTold:
+		a.Trace = []topologies.Traced{{Replica: self, What: topologies.TracedNote, Text: "one"}, {Replica: self, What: topologies.TracedNote, Text: "two"}}
+	}
+	first := a
+	first.More = true
+	a.Links, a.Error = nil, ""
+	if len(a.Trace) > 1 {
+		first.Trace, a.Trace = a.Trace[:1], a.Trace[1:]
+	}
+	f.report.Encode(topologies.Line{Answer: &first})
+	f.tell() // a report in between
+	f.report.Encode(topologies.Line{Answer: &a})
 }
 
 func (f *fake) startPlugin() {

@@ -25,10 +25,11 @@ type hub struct {
 	rows    []*row
 	events  []Event // the last eventsKept, by rising Seq
 	seq     uint64
-	serving bool          // all replicas did, at the last change
-	office  uint64        // the epoch of the last coordinator that was told of
-	changed chan struct{} // closed and made anew at each change
-	closed  bool          // there will be no further change
+	faults  topologies.Faults // of links, as they are wanted; replaced, never changed
+	serving bool              // all replicas did, at the last change
+	office  uint64            // the epoch of the last coordinator that was told of
+	changed chan struct{}     // closed and made anew at each change
+	closed  bool              // there will be no further change
 }
 
 // row is what is known of one replica.

@@ -38,6 +38,8 @@ func newServer(s *supervisor) *server {
 	mux.HandleFunc("GET "+pathEvent, srv.onEvents)
 	mux.HandleFunc("POST "+pathAct, srv.onAct)
 	mux.HandleFunc("POST "+pathSwap, srv.onSwap)
+	mux.HandleFunc("GET "+pathLinks, srv.onLinks)
+	mux.HandleFunc("POST "+pathTrace, srv.onTrace)
 	mux.HandleFunc("POST "+pathDown, srv.onDown)
 	srv.http = &http.Server{
 		Handler:           srv.count(mux),

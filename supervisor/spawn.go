@@ -54,11 +54,12 @@ type child struct {
 	cmd      *exec.Cmd
 	pid      int
 	started  time.Time
-	lifeline *os.File        // our end; closing it ends the child
-	orders   chan []byte     // lines to be written on the lifeline, after Go
-	spoken   chan struct{}   // closed when no order will be written any more
-	reports  chan api.Status // closed after the last
-	exited   chan exit       // one, after all reports
+	lifeline *os.File                // our end; closing it ends the child
+	orders   chan []byte             // lines to be written on the lifeline, after Go
+	spoken   chan struct{}           // closed when no order will be written any more
+	reports  chan api.Status         // closed after the last
+	exited   chan exit               // one, after all reports
+	answers  func(topologies.Answer) // takes those that come between reports
 	logPath  string
 	logFrom  int64 // where this life's lines begin
 }
@@ -83,6 +84,7 @@ type spawnOrder struct {
 	command []string
 	dir     string
 	logPath string
+	answers func(topologies.Answer) // takes what the child answers, and never waits; nil: it is asked nothing
 }
 
 // start starts a child with the lifeline as its fd 3 and reports on its fd 4,
@@ -116,7 +118,7 @@ func (s *spawner) spawn(o spawnOrder) (c *child, err error) {
 		cmd: cmd, pid: cmd.Process.Pid, started: time.Now(), lifeline: ourLife,
 		orders: make(chan []byte, ordersQueued), spoken: make(chan struct{}),
 		reports: make(chan api.Status, reportsQueued), exited: make(chan exit, 1),
-		logPath: o.logPath, logFrom: from,
+		answers: o.answers, logPath: o.logPath, logFrom: from,
 	}
 	go c.speak()
 	go c.watch(ourReport)
@@ -146,18 +148,25 @@ func (c *child) watch(reports *os.File) {
 // reportSizeMax bounds one report.
 const reportSizeMax = 1 << 20
 
-// read hands on one report a line. What does not read is shown as a fault of
+// read hands on one report, or a piece of an answer, a line. What does not read is shown as a fault of
 // the replica's: it is the other half of this very program that wrote it.
 func (c *child) read(reports *os.File) {
 	defer close(c.reports)
 	lines := bufio.NewScanner(reports)
 	lines.Buffer(nil, reportSizeMax)
 	for lines.Scan() {
-		var s api.Status
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
-			s = api.Status{Step: api.Failed, Fault: "its report cannot be read: " + err.Error()}
+		var line struct {
+			api.Status
+			topologies.Line
 		}
-		c.reports <- s
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			line.Status = api.Status{Step: api.Failed, Fault: "its report cannot be read: " + err.Error()}
+		}
+		if line.Answer == nil {
+			c.reports <- line.Status
+		} else if c.answers != nil {
+			c.answers(*line.Answer)
+		}
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, os.ErrClosed) {
 		c.reports <- api.Status{Step: api.Failed, Fault: "its reports cannot be read: " + err.Error()}

@@ -33,6 +33,7 @@ type supervisor struct {
 	processes []*process
 	core      *modechange.Changer // of changer
 	changer   *changer
+	inquiries *inquiries
 	control   net.Listener
 
 	mu      sync.Mutex
@@ -68,7 +69,7 @@ func Run(ctx context.Context, config Config) error {
 func open(config Config) (*supervisor, error) {
 	s := &supervisor{
 		config: config, home: filepath.Join(config.Root, config.Topology.Name),
-		logFrom: make(map[string]int64),
+		logFrom: make(map[string]int64), inquiries: newInquiries(),
 		closing: make(chan struct{}), hurry: make(chan struct{}), cleaned: make(chan struct{}),
 	}
 	if err := os.MkdirAll(config.Root, 0o700); err != nil {
@@ -381,6 +382,7 @@ func (s *supervisor) launch(name string) (*child, error) {
 		command: append(slices.Clone(s.config.Command), "--config", path),
 		dir:     s.home,
 		logPath: LogPath(s.home, name),
+		answers: s.inquiries.answered,
 	})
 	if err == nil {
 		s.mu.Lock()

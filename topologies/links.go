@@ -79,9 +79,10 @@ type LinkState struct {
 	Up        bool            `json:"up"`
 	Sent      uint64          `json:"sent"` // messages put on their way
 	SentBytes uint64          `json:"sent_bytes"`
-	Received  uint64          `json:"received"` // messages that came through
-	Lost      uint64          `json:"lost"`     // of those that Self wanted to send or Peer sent: by a cut or by chance
-	Late      uint64          `json:"late"`     // sent with a delay
+	Received  uint64          `json:"received"`  // messages that came through
+	Lost      uint64          `json:"lost"`      // of those that Self wanted to send: by a cut or by chance
+	Discarded uint64          `json:"discarded"` // of those that came from Peer: thrown away here, for a cut
+	Late      uint64          `json:"late"`      // sent with a delay
 }
 
 // Traced is one thing that a replica's process has written down. Those of one
@@ -101,15 +102,18 @@ type Traced struct {
 	Request  uint64   `json:"request,omitempty"`  // asked, answered: joins the two, from 1
 	Key      string   `json:"key,omitempty"`      // asked: what the client sent it with
 	Batch    uint64   `json:"batch,omitempty"`    // given, stepped: joins the two
-	Requests []uint64 `json:"requests,omitempty"` // given, stepped: those that it has, or that it answers
+	Requests []uint64 `json:"requests,omitempty"` // given, stepped: those that it has, or that it answers; the first TracedRequestsMax
 
 	Position uint64            `json:"position,omitempty"` // saved: the journal's end behind it; synced: all before is on disk
 	Articles []board.ArticleID `json:"articles,omitempty"` // saved, stored, sent, arrived: the first TracedArticlesMax
 	Count    int               `json:"count,omitempty"`    // missed: how many
 }
 
-// TracedArticlesMax is how many articles one Traced names.
-const TracedArticlesMax = 16
+// How many requests and articles one Traced names.
+const (
+	TracedRequestsMax = 64
+	TracedArticlesMax = 16
+)
 
 // TracedKind says what happened.
 type TracedKind string

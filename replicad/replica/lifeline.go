@@ -52,17 +52,17 @@ func readLifeline(pipe io.Reader, goOn chan<- struct{}, orders chan topologies.O
 	return errSupervisorGone
 }
 
-// enqueue adds an order, if need be in the place of the oldest one. Nobody else
-// adds any.
-func enqueue(orders chan topologies.Order, o topologies.Order) {
+// enqueue adds an item to a queue, if need be in the place of the oldest one.
+// Nobody else adds any.
+func enqueue[T any](queue chan T, item T) {
 	for {
 		select {
-		case orders <- o:
+		case queue <- item:
 			return
 		default:
 		}
 		select {
-		case <-orders:
+		case <-queue:
 		default:
 		}
 	}
@@ -89,6 +89,16 @@ func validate(o *topologies.Order) error {
 	named := o.Mode.Name != ""
 	switch o.Kind {
 	case topologies.OrderDiscard:
+		return nil
+	case topologies.OrderFaults:
+		if o.Faults == nil {
+			return errors.New("it has no faults")
+		}
+		return nil
+	case topologies.OrderInquire:
+		if o.Inquiry == nil {
+			return errors.New("it has no inquiry")
+		}
 		return nil
 	case topologies.OrderSeal, topologies.OrderMerge:
 		named = true // they are for the mode that runs

@@ -304,3 +304,16 @@ func (k *keeper) end() {
 		k.crew.dismiss(true)
 	}
 }
+
+// pauseFor waits so long, and reports false if ctx ended first.
+func pauseFor(ctx context.Context, pause time.Duration) bool {
+	if pause <= 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -56,7 +56,7 @@ type Options struct {
 	// Go is closed when the supervisor has noted that the data exists; nil:
 	// there is no supervisor to wait for.
 	Go <-chan struct{}
-	// Orders are the supervisor's, for a mode change; nil: none come.
+	// Orders are the supervisor's; nil: none come.
 	Orders <-chan topologies.Order
 	Log    *slog.Logger
 	// PluginOutput takes what the plugin prints, line by line; may be nil.
@@ -294,8 +294,8 @@ func (p *process) run(ctx context.Context, listeners []net.Listener, running *mo
 	pluginCtx, endPlugin := context.WithCancel(base)
 	plugins.Go(func() { failed <- p.plugin.keep(pluginCtx, running) })
 	orderCtx, endOrders := context.WithCancel(base)
-	change := changer{p: p, epoch: p.config.Epoch}
-	orders.Go(func() { change.run(orderCtx, given) })
+	duties := newDuties(p)
+	orders.Go(func() { duties.run(orderCtx, given) })
 	clientCtx, endClients := context.WithCancel(base)
 	for _, l := range listeners {
 		server := api.NewServer(p, api.ServerOptions{})

@@ -12,6 +12,7 @@ import (
 
 	"consequor/modes"
 	"consequor/replicad/api"
+	"consequor/topologies"
 )
 
 // boardReportEvery is how often at most a replica that only grows is reported
@@ -37,12 +38,14 @@ type reporter struct {
 	waiting map[string]string // what the mode waits for in its own words, also while its plugin's silence is told instead
 	changed chan struct{}
 	watch   []func(api.Status) // told of every urgent change
+	answers chan topologies.Answer
 }
 
 func newReporter(p *process) *reporter {
 	r := &reporter{
 		status: make(map[string]*api.Status), urgent: make(map[string]bool), grown: make(map[string]bool),
 		loops: make(map[string]*loop), waiting: make(map[string]string), changed: make(chan struct{}, 1),
+		answers: make(chan topologies.Answer, answersQueued),
 	}
 	for _, replica := range p.hostedReplicas() {
 		r.status[replica.Name] = &api.Status{
@@ -225,22 +228,40 @@ func (r *reporter) measure(name string) {
 	}
 }
 
-// run writes changed statuses to w until ctx ends or w breaks.
+// run writes changed statuses to w, and answers piece by piece in between, until
+// ctx ends or w breaks.
 func (r *reporter) run(ctx context.Context, w io.Writer) error {
-	pause := time.NewTimer(0)
+	pause, rest := time.NewTimer(0), time.NewTimer(0)
 	defer pause.Stop()
+	defer rest.Stop()
 	quiet := true // the pause between two reports of growth is over
 	allowed := newBucket(urgentBurst, urgentRate)
 	encoder := json.NewEncoder(w)
+	var answer speech
 	for {
-		if !pauseFor(ctx, allowed.wait()) {
-			return r.write(encoder, true)
+		changed, paused, answers, more := r.changed, pause.C, r.answers, never
+		if wait := allowed.wait(); wait > 0 {
+			changed, paused = nil, nil
+			rest.Reset(wait)
+		}
+		if answer.left {
+			answers, more = nil, always
 		}
 		select {
 		case <-ctx.Done():
 			return r.write(encoder, true)
-		case <-r.changed:
-		case <-pause.C:
+		case <-rest.C:
+			continue
+		case a := <-answers:
+			answer = speech{rest: a, left: true}
+			continue
+		case <-more:
+			if err := answer.write(encoder); err != nil {
+				return err
+			}
+			continue
+		case <-changed:
+		case <-paused:
 			quiet = true
 		}
 		allowed.take()
@@ -253,6 +274,16 @@ func (r *reporter) run(ctx context.Context, w io.Writer) error {
 		}
 	}
 }
+
+// One of these channels can always be read from, the other one never.
+var (
+	always = func() <-chan struct{} {
+		c := make(chan struct{})
+		close(c)
+		return c
+	}()
+	never <-chan struct{}
+)
 
 // write reports what has changed: the urgent, and with grown also the rest.
 func (r *reporter) write(encoder *json.Encoder, grown bool) error {
@@ -275,17 +306,4 @@ func (r *reporter) write(encoder *json.Encoder, grown bool) error {
 		}
 	}
 	return nil
-}
-
-// pauseFor waits so long, and reports false if ctx ended first.
-func pauseFor(ctx context.Context, pause time.Duration) bool {
-	if pause <= 0 {
-		return ctx.Err() == nil
-	}
-	select {
-	case <-time.After(pause):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
