@@ -45,6 +45,26 @@ func (k Kind) String() string {
 	return "invalid"
 }
 
+// IsMessage reports whether a frame's body is a message of the mode's and
+// nothing else.
+func (k Kind) IsMessage() bool { return k == kindMessage }
+
+// Brings names the first articles that a frame brings, at most so many.
+func (f *Frame) Brings(most int) []board.ArticleID {
+	if f.Kind != kindSpan && f.Kind != kindFill {
+		return nil
+	}
+	chunk, err := DecodeSpanChunk(f.Body)
+	if err != nil {
+		return nil
+	}
+	var ids []board.ArticleID
+	for i := range chunk.Articles[:min(most, len(chunk.Articles))] {
+		ids = append(ids, chunk.Articles[i].ID)
+	}
+	return ids
+}
+
 // SpanChunk is one frame of a span. A large span travels as several, each a
 // span in its own right: all that lies beyond Since and up to UpTo. Only the
 // last carries the mode's message.

@@ -212,6 +212,7 @@ func (l *loop) stepped(life, number uint64, effects *modes.Effects) error {
 	if more > 0 && kept+more > most {
 		return fmt.Errorf("records of %d bytes that it never forgot, and %d more: the limit is %d", kept, more, most)
 	}
+	l.process.tap.on().stepped(l, number, effects)
 	return l.host.Stepped(life, number, effects)
 }
 

@@ -14,6 +14,7 @@ import (
 type disk struct {
 	*store.Replica
 	store *store.Store
+	tap   *tap
 	past  host.Past
 	kept  int // bytes of its records
 }
@@ -21,12 +22,12 @@ type disk struct {
 var _ host.Disk = (*disk)(nil)
 
 // newDisk takes over what earlier processes left.
-func newDisk(s *store.Store, r *store.Replica) (*disk, error) {
+func newDisk(s *store.Store, r *store.Replica, t *tap) (*disk, error) {
 	past := r.Past()
 	if past.Broken != nil {
 		return nil, past.Broken
 	}
-	d := &disk{Replica: r, store: s, past: host.Past{State: past.State, First: past.First, Records: past.Records}}
+	d := &disk{Replica: r, store: s, tap: t, past: host.Past{State: past.State, First: past.First, Records: past.Records}}
 	d.kept = sizeOf(d.past.Records)
 	return d, nil
 }
@@ -49,7 +50,9 @@ func (d *disk) Past() (host.Past, error) {
 func (d *disk) Save(record []byte) host.Position {
 	d.past.Records = append(d.past.Records, record)
 	d.kept += len(record)
-	return host.Position(d.Replica.Save(record))
+	pos := host.Position(d.Replica.Save(record))
+	d.tap.on().savedRecord(d.ID(), record, pos)
+	return pos
 }
 
 func (d *disk) Forget(upTo uint64) host.Position {
@@ -73,7 +76,17 @@ func (d *disk) Reset(state []byte) host.Position {
 }
 
 func (d *disk) Journal(articles []board.Article) host.Position {
-	return host.Position(d.Replica.Journal(articles))
+	pos := host.Position(d.Replica.Journal(articles))
+	d.tap.on().savedArticles(d.ID(), articles, pos)
+	return pos
+}
+
+func (d *disk) Put(articles []board.Article) error {
+	err := d.Replica.Put(articles)
+	if err == nil {
+		d.tap.on().stored(d.ID(), articles)
+	}
+	return err
 }
 
 func (d *disk) Full() bool { return d.store.DiskFull() }

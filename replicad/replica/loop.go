@@ -38,6 +38,7 @@ type loop struct {
 // waiter is a client's goroutine that waits for an answer.
 type waiter struct {
 	id     modes.RequestID
+	tapped uint64           // its number for the tap, if that is on
 	answer chan host.Answer // capacity 1
 }
 
@@ -49,7 +50,7 @@ func newLoop(p *process, self topologies.Replica) (*loop, error) {
 		stopped: make(chan struct{}), halted: make(chan string, 1),
 	}
 	var err error
-	if l.records, err = newDisk(p.store, l.disk); err != nil {
+	if l.records, err = newDisk(p.store, l.disk, &p.tap); err != nil {
 		return nil, err
 	}
 	l.host, err = host.New(host.Config{
@@ -63,7 +64,10 @@ func newLoop(p *process, self topologies.Replica) (*loop, error) {
 	// For the status: without a guarantee, no read is answered from it.
 	l.View(host.View{Epoch: p.config.Epoch, Mode: p.config.Mode.Name, Board: l.records.Vector()})
 	l.disk.OnSynced(func(pos store.Position) {
-		l.in.put(func() { l.host.Synced(host.Position(pos)) })
+		l.in.put(func() {
+			p.tap.on().synced(l, host.Position(pos))
+			l.host.Synced(host.Position(pos))
+		})
 	})
 	return l, nil
 }
@@ -109,7 +113,10 @@ func (l *loop) close() {
 }
 
 // Step hands a batch to the plugin; see host.Plugin.
-func (l *loop) Step(life uint64, batch modes.Batch) { l.machine.step(life, batch) }
+func (l *loop) Step(life uint64, batch modes.Batch) {
+	l.process.tap.on().given(l, &batch)
+	l.machine.step(life, batch)
+}
 
 // Answer ends a request; see host.Clients.
 func (l *loop) Answer(id modes.RequestID, a host.Answer) {
@@ -122,6 +129,7 @@ func (l *loop) Answer(id modes.RequestID, a host.Answer) {
 	}
 	delete(l.waiters, id)
 	l.opening = nil
+	l.process.tap.on().answered(l, w.tapped, &a)
 	w.answer <- a
 }
 
@@ -153,14 +161,16 @@ func (l *loop) Halted(why string) {
 
 // Note takes a line of the mode's trace.
 func (l *loop) Note(text string) {
+	l.process.tap.on().note(l, text)
 	if l.log.Enabled(context.Background(), slog.LevelDebug) && l.notes.allow(l.log) {
 		l.log.Debug(brief(text))
 	}
 }
 
-// open enters a request; its answer comes on the waiter's channel.
-func (l *loop) open(r host.Request) (*waiter, bool) {
-	w := &waiter{answer: make(chan host.Answer, 1)}
+// open enters a request, with the number that the tap gave it; its answer comes
+// on the waiter's channel.
+func (l *loop) open(r host.Request, tapped uint64) (*waiter, bool) {
+	w := &waiter{tapped: tapped, answer: make(chan host.Answer, 1)}
 	entered := l.in.put(func() {
 		l.opening = w
 		id := l.host.Request(r)

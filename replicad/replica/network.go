@@ -22,8 +22,9 @@ func toWire(f host.Frame) wire.Frame {
 
 // Send passes a frame on, or drops it when the peer is away or its outbox full.
 func (n network) Send(f host.Frame) {
+	n.p.tap.on().sent(&f)
 	if l := n.p.local(f.To); l != nil {
-		l.in.putFrame(len(f.Body), func() { l.host.Frame(f) })
+		l.arrived(f)
 		return
 	}
 	n.p.node.Send(toWire(f))
@@ -90,8 +91,9 @@ func (p *process) sendSpan(ctx context.Context, s span) error {
 
 func (p *process) sendChunk(ctx context.Context, header host.Frame, chunk *host.SpanChunk) error {
 	header.Body = chunk.Encode()
+	p.tap.on().sent(&header)
 	if l := p.local(header.To); l != nil {
-		l.in.putFrame(len(header.Body), func() { l.host.Frame(header) })
+		l.arrived(header)
 		return nil
 	}
 	return p.node.SendBulk(ctx, toWire(header))
@@ -100,10 +102,14 @@ func (p *process) sendChunk(ctx context.Context, header host.Frame, chunk *host.
 // OnFrame takes a frame from a peer; see wire.Handler.
 func (p *process) OnFrame(f wire.Frame) {
 	if l := p.local(f.To); l != nil {
-		l.in.putFrame(len(f.Body), func() {
-			l.host.Frame(host.Frame{From: f.From, To: f.To, Kind: host.Kind(f.Kind), Epoch: f.Epoch, Incarnation: f.Incarnation, Body: f.Body})
-		})
+		l.arrived(host.Frame{From: f.From, To: f.To, Kind: host.Kind(f.Kind), Epoch: f.Epoch, Incarnation: f.Incarnation, Body: f.Body})
 	}
+}
+
+// arrived passes a frame on to the host.
+func (l *loop) arrived(f host.Frame) {
+	l.process.tap.on().arrived(&f)
+	l.in.putFrame(len(f.Body), func() { l.host.Frame(f) })
 }
 
 // OnUp tells every hosted replica that the peers of that process can be

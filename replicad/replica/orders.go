@@ -62,8 +62,3 @@ func (p *process) inquired(q *topologies.Inquiry) topologies.Answer {
 	a.ID = q.ID
 	return a
 }
-
-// traced answers what concerns the trace.
-func (p *process) traced(*topologies.Inquiry) topologies.Answer {
-	return topologies.Answer{Error: "it cannot write down what happens"}
-}

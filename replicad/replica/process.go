@@ -89,6 +89,7 @@ type process struct {
 	plugin   *keeper
 	loops    []*loop
 	reporter *reporter
+	tap      tap
 	spans    map[board.ReplicaID]chan span
 	ids      []board.ReplicaID // of all replicas, rising
 	byID     map[board.ReplicaID]*topologies.Replica

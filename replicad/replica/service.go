@@ -34,10 +34,12 @@ func (p *process) Do(ctx context.Context, r api.Request) (*api.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	tapped := p.tap.on().asked(l, &r)
 	if a, ok := l.local(&want); ok {
+		p.tap.on().answeredAlone(l, tapped, &a)
 		return l.finish(&r, &want, a)
 	}
-	w, entered := l.open(want)
+	w, entered := l.open(want, tapped)
 	if !entered {
 		return nil, refused(modes.Stopping, l.self.Name+" is stopping", "ask another replica")
 	}
@@ -46,6 +48,7 @@ func (p *process) Do(ctx context.Context, r api.Request) (*api.Answer, error) {
 		return l.finish(&r, &want, a)
 	case <-ctx.Done():
 		l.forget(w)
+		p.tap.on().abandoned(l, tapped)
 		return nil, gone(&r, ctx.Err())
 	}
 }

@@ -1,0 +1,124 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"consequor/topologies"
+)
+
+// How much a tap writes down. It is on for one request, as a rule some
+// milliseconds: what is beyond is counted, and told.
+const (
+	tapForMax     = time.Minute // then it is off again, and what it wrote is gone
+	tapCountMax   = 4096        // things that happened
+	tapRequestMax = 512         // requests asked and answered, for which there is room beside those
+	tapSizeMax    = 512 << 10   // bytes of messages and texts
+	tapBodyMax    = 4 << 10     // bytes of a message that is kept whole
+	tapReadMax    = 128 << 10   // bytes of articles on their way that are looked at
+)
+
+var errTapped = errors.New("another trace is under way")
+
+// tap writes down what happens in a process, for a while, when it is asked to.
+// While it is off it costs one atomic load for each thing that happens.
+//
+//	Do      asked                    network  sent, arrived
+//	loop    given stepped synced     disk     saved, stored
+//	        answered note
+type tap struct {
+	running atomic.Pointer[tapping]
+	last    atomic.Uint64 // the number last given to a request, by any trace
+}
+
+// tapping is what a tap that is on has written down. Its methods may be called
+// from any goroutine, and on nil: the tap is off.
+type tapping struct {
+	began time.Time
+	base  time.Duration // topologies.MachineTime then
+	end   *time.Timer   // turns it off if nobody asks
+
+	mu       sync.Mutex
+	events   []topologies.Traced
+	requests int // of the events
+	size     int
+	missed   int
+	last     *atomic.Uint64 // the tap's
+}
+
+// on returns where to write what happens; nil: the tap is off.
+func (t *tap) on() *tapping { return t.running.Load() }
+
+// begin turns the tap on, for at most so long. It does not end the trace of
+// somebody else.
+func (t *tap) begin(limit time.Duration) error {
+	if limit <= 0 || limit > tapForMax {
+		return fmt.Errorf("trace for %v: want more than 0s and at most %v", limit, tapForMax)
+	}
+	next := &tapping{began: time.Now(), last: &t.last}
+	next.base, _ = topologies.MachineTime()
+	next.end = time.AfterFunc(limit, func() { t.running.CompareAndSwap(next, nil) })
+	if !t.running.CompareAndSwap(nil, next) {
+		next.end.Stop()
+		return errTapped
+	}
+	return nil
+}
+
+// told turns the tap off and returns what happened while it was on.
+func (t *tap) told() []topologies.Traced {
+	w := t.running.Swap(nil)
+	if w == nil {
+		return nil
+	}
+	w.end.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	events := w.events
+	w.events = nil
+	if w.missed > 0 {
+		events = append(events, topologies.Traced{At: w.now(), What: topologies.TracedMissed, Count: w.missed})
+	}
+	return events
+}
+
+// traced answers what concerns the trace.
+func (p *process) traced(q *topologies.Inquiry) topologies.Answer {
+	if q.Kind == topologies.InquireTold {
+		return topologies.Answer{Trace: p.tap.told()}
+	}
+	if err := p.tap.begin(q.For); err != nil {
+		return topologies.Answer{Error: err.Error()}
+	}
+	return topologies.Answer{}
+}
+
+// now is the time by the machine's clock, which is also that of time.Since.
+func (w *tapping) now() time.Duration { return w.base + time.Since(w.began) }
+
+// add writes one thing down, if there is room. What stands in order in the list
+// happened in that order.
+func (w *tapping) add(e topologies.Traced) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	size := len(e.Body) + len(e.Text)
+	ofRequest := e.What == topologies.TracedAsked || e.What == topologies.TracedAnswered
+	full := len(w.events)-w.requests >= tapCountMax || w.size+size > tapSizeMax
+	if ofRequest {
+		full = w.requests >= tapRequestMax
+	}
+	if full {
+		w.missed++
+		return
+	}
+	if ofRequest {
+		w.requests++
+	} else {
+		w.size += size
+	}
+	e.At = w.now()
+	w.events = append(w.events, e)
+}
