@@ -160,7 +160,13 @@ func (c *check) nobodys() *Verdict {
 			return nil
 		}
 		op := c.addedBy(position)
-		if op == nil {
+		switch {
+		case op != nil:
+		case c.h.Before.Has(a.ID):
+			continue
+		case c.h.Live:
+			return violated("no phantom", nil, "Article %s (%s, by %q) is on the board, and no recorded client posted it; a client that is not recorded may have.", a.ID, title(a), a.Author)
+		default:
 			return violated("no phantom", nil, "Article %s (%s) is on the board, and nobody posted it.", a.ID, title(a))
 		}
 		if op.Key != "" || op.Content == 0 {

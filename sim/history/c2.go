@@ -87,7 +87,7 @@ func (c *check) denseIDs() *Verdict {
 			return nil
 		}
 		op := c.addedBy(position)
-		if a.ID.Origin != board.Cluster || !only && (op == nil || !c.promised(op, Sequential)) {
+		if a.ID.Origin != board.Cluster || c.h.Before.Has(a.ID) || !only && (op == nil || !c.promised(op, Sequential)) {
 			continue
 		}
 		var before board.ArticleID

@@ -1,6 +1,9 @@
 package history
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The bounds of C5, once nothing is in the way any more.
 const (
@@ -16,7 +19,7 @@ func (c *check) liveness() *Verdict {
 		if !c.spend(1) {
 			return nil
 		}
-		if op.Call < c.h.Healed || !c.askedLive(op) || c.rightlyNotFound(op) {
+		if op.Call < c.h.Healed || !c.askedLive(op) || c.rightlyNotFound(op) || c.gaveUp(op) {
 			continue
 		}
 		since := seconds(c.h.Healed)
@@ -47,6 +50,25 @@ func (c *check) askedLive(op *Op) bool {
 		}
 	}
 	return op.Replica == 0 || live[int(op.Replica)]
+}
+
+// gaveUp reports whether a real client did not wait for as long as an answer may
+// take: that it got none proves nothing.
+func (c *check) gaveUp(op *Op) bool {
+	if !c.h.Live || op.Outcome == OK {
+		return false
+	}
+	end := op.Return
+	for _, try := range op.Tries {
+		end = max(end, try.Return)
+	}
+	return end-op.Call < answerTimeMax
+}
+
+// livenessAsked reports whether anything was asked for, and answered, when
+// nothing was in the way.
+func (c *check) livenessAsked() bool {
+	return c.h.Healed > 0 && slices.ContainsFunc(c.h.Ops, func(op Op) bool { return op.Call >= c.h.Healed && !c.gaveUp(&op) })
 }
 
 // rightlyNotFound reports whether the article that was asked for never was.

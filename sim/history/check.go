@@ -7,6 +7,15 @@ const StepsDefault = 100_000_000
 // end after so many steps says unknown; the count, unlike a time, makes a
 // verdict repeatable.
 func Check(h *History, steps int) Verdicts {
+	c := newCheck(h, steps)
+	verdicts := make(Verdicts, 0, len(checkers))
+	for _, one := range checkers {
+		verdicts = append(verdicts, c.run(one, steps))
+	}
+	return verdicts
+}
+
+func newCheck(h *History, steps int) *check {
 	c := &check{h: h, left: steps}
 	switch err := h.Validate(); {
 	case err != nil:
@@ -16,11 +25,7 @@ func Check(h *History, steps int) Verdicts {
 	default:
 		c.x, c.epochs = newIndex(h), newEpochs(h)
 	}
-	verdicts := make(Verdicts, 0, len(checkers))
-	for _, one := range checkers {
-		verdicts = append(verdicts, c.run(one, steps))
-	}
-	return verdicts
+	return c
 }
 
 // CheckAnswers judges a history that broke off, by what no end could have made

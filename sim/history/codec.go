@@ -16,6 +16,7 @@ import (
 //
 //	{"history":{"version":1,"source":"...","replicas":3,"epochs":[...],"healed":0,"terms":0}}
 //	{"op":{"number":1,"session":2,"verb":"post",...}}       in the order of their calls
+//	{"event":{"at":17,"kind":"killed","replica":1,...}}     in the order of their times
 //	{"board":{"replica":1}}                                 its articles follow
 //	{"article":{"id":"1","author":"ann",...}}
 //	{"board":{"replica":2,"same":true}}                     as the board before
@@ -30,6 +31,7 @@ const lineSizeMax = 64 << 20
 type line struct {
 	History *headerLine  `json:"history,omitempty"`
 	Op      *opLine      `json:"op,omitempty"`
+	Event   *eventLine   `json:"event,omitempty"`
 	Board   *boardLine   `json:"board,omitempty"`
 	Article *articleLine `json:"article,omitempty"`
 }
@@ -40,6 +42,9 @@ func (h *History) WriteTo(w io.Writer) (int64, error) {
 	out.line(line{History: h.header()})
 	for i := range h.Ops {
 		out.line(line{Op: opLineOf(&h.Ops[i])})
+	}
+	for _, e := range h.Events {
+		out.line(line{Event: new(eventLineOf(e))})
 	}
 	for i := range h.Boards {
 		b := &h.Boards[i]
@@ -120,12 +125,15 @@ func (h *History) readLine(text []byte, first bool) error {
 		op, err := l.Op.op()
 		h.Ops = append(h.Ops, op)
 		return err
+	case l.Event != nil:
+		h.Events = append(h.Events, l.Event.event())
+		return nil
 	case l.Board != nil:
 		return h.addBoard(l.Board)
 	case l.Article != nil:
 		return h.addArticle(l.Article)
 	}
-	return errors.New(`want {"op":...}, {"board":...} or {"article":...}`)
+	return errors.New(`want {"op":...}, {"event":...}, {"board":...} or {"article":...}`)
 }
 
 type headerLine struct {
@@ -135,6 +143,8 @@ type headerLine struct {
 	Epochs   []epochLine `json:"epochs"`
 	Healed   int64       `json:"healed"`
 	Terms    int         `json:"terms"`
+	Live     bool        `json:"live,omitempty"`
+	Before   vectorText  `json:"before,omitempty"`
 }
 
 type epochLine struct {
@@ -145,7 +155,7 @@ type epochLine struct {
 }
 
 func (h *History) header() *headerLine {
-	l := &headerLine{formatVersion, h.Source, h.Replicas, nil, int64(h.Healed), h.Terms}
+	l := &headerLine{formatVersion, h.Source, h.Replicas, nil, int64(h.Healed), h.Terms, h.Live, vectorText(h.Before)}
 	for _, e := range h.Epochs {
 		l.Epochs = append(l.Epochs, epochLine(e))
 	}
@@ -157,10 +167,27 @@ func (h *History) setHeader(l *headerLine) error {
 		return fmt.Errorf("the history is of version %d, this program reads version %d", l.Version, formatVersion)
 	}
 	h.Source, h.Replicas, h.Healed, h.Terms = l.Source, l.Replicas, duration(l.Healed), l.Terms
+	h.Live, h.Before = l.Live, board.Vector(l.Before)
 	for _, e := range l.Epochs {
 		h.Epochs = append(h.Epochs, Epoch(e))
 	}
 	return nil
+}
+
+type eventLine struct {
+	At      int64           `json:"at"`
+	Kind    string          `json:"kind"`
+	Replica board.ReplicaID `json:"replica,omitempty"`
+	Peer    board.ReplicaID `json:"peer,omitempty"`
+	Text    string          `json:"text"`
+}
+
+func eventLineOf(e Event) eventLine {
+	return eventLine{int64(e.At), e.Kind, e.Replica, e.Peer, e.Text}
+}
+
+func (l *eventLine) event() Event {
+	return Event{duration(l.At), l.Kind, l.Replica, l.Peer, l.Text}
 }
 
 type boardLine struct {

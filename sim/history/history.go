@@ -46,6 +46,13 @@
 // was called; at equal times neither is first. Those of one session may follow
 // each other within one instant: then their numbers decide.
 //
+// # Histories of real runs
+//
+// What the boards held Before the history began is part of the final order, and
+// no operation has added it: nobody is blamed for it. An operation whose article
+// was there already (a retry of an earlier key) was first called before all
+// others. Liveness is asked of those operations only whose clients waited.
+//
 // The properties are those of Terry et al. 1994 (session guarantees), Lamport
 // 1979 (sequential consistency), Herlihy and Wing 1990 (linearizability), and
 // Attiya, Bar-Noy and Dolev 1995 (what R and W promise).
@@ -69,6 +76,25 @@ type History struct {
 	Healed time.Duration
 	// Terms is how many terms have passed since Healed.
 	Terms int
+
+	// Live says that real clients asked real processes. Clients give up when
+	// they like, and there may be some whose operations are not here.
+	Live bool
+	// Before is what the boards held when the history began: nobody here has
+	// posted that.
+	Before board.Vector
+	// Events are what happened to the cluster meanwhile, by time. They are for
+	// people, and judged by nobody.
+	Events []Event
+}
+
+// Event is something that happened to a cluster, in its supervisor's words.
+type Event struct {
+	At      time.Duration
+	Kind    string          // "killed", "coordinator", "cut", ...
+	Replica board.ReplicaID // 0: the cluster
+	Peer    board.ReplicaID // of a link: its other end; else 0
+	Text    string
 }
 
 // Epoch is what a cluster promised for a while.
