@@ -52,6 +52,7 @@ type PairStats struct {
 	Up             bool    // there is a connection to that process
 	Sent, Received Traffic // what was put on its way, and what came through
 	Lost           uint64  // frames by faults, seen here: Self's at this end by cut or chance, Peer's by cut
+	Discarded      uint64  // those of Lost that are Peer's
 	Late           uint64  // frames of Self that a fault delays, or has delayed
 }
 
@@ -82,8 +83,9 @@ func (l *link) pairStats(self, peer board.ReplicaID) PairStats {
 		}
 		if in := lane.ways.in.find(Direction{peer, self}); in != nil {
 			s.Received = s.Received.plus(in.passed.read())
-			s.Lost += in.lost.Load()
+			s.Discarded += in.lost.Load()
 		}
 	}
+	s.Lost += s.Discarded
 	return s
 }
