@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 )
 
 // SetFaults puts f in the place of all faults there are, and returns once it
@@ -71,16 +72,10 @@ func (l *link) setCut(cut bool) {
 	}
 }
 
-// settle waits until nothing is under way on this link that the faults in
-// force do not know of.
+// settle waits until nothing is under way at this end of the link that the
+// faults in force do not know of.
 func (l *link) settle(ctx context.Context) error {
-	var served <-chan struct{}
-	l.mu.Lock()
-	if l.cut {
-		served = l.served
-	}
-	l.mu.Unlock()
-	if served != nil {
+	if served := l.ending(); served != nil {
 		select {
 		case <-served:
 		case <-ctx.Done():
@@ -88,18 +83,61 @@ func (l *link) settle(ctx context.Context) error {
 		}
 	}
 	for _, lane := range l.lanes {
-		select {
-		case lane.turn <- struct{}{}:
-			<-lane.turn
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := lane.gate.settle(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// ending is closed once a link that is cut has no connection; nil: it is none
+// of those, or never had any.
+func (l *link) ending() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.cut {
+		return nil
+	}
+	return l.served
 }
 
 func (l *link) isCut() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.cut
+}
+
+// gate is what every frame passes on its way in, one at a time. It tells when
+// the one that is in it, and may have looked at faults that are out of date, has
+// left: all later ones look at those in force. Passing costs two atomic steps.
+type gate struct {
+	steps atomic.Uint64 // in and out: odd while a frame is in it
+	asked atomic.Bool   // somebody waits for a step
+	left  chan struct{} // holds a token when there was one since it was asked for
+}
+
+func (g *gate) enter() { g.steps.Add(1) }
+
+func (g *gate) leave() {
+	g.steps.Add(1)
+	if g.asked.Load() {
+		select {
+		case g.left <- struct{}{}:
+		default: // a token is there already
+		}
+	}
+}
+
+// settle waits for the frame that is in the gate now. One caller at a time.
+func (g *gate) settle(ctx context.Context) error {
+	g.asked.Store(true)
+	defer g.asked.Store(false)
+	for now := g.steps.Load(); now%2 == 1 && g.steps.Load() == now; {
+		select {
+		case <-g.left:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

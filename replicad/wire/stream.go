@@ -26,13 +26,13 @@ type lane struct {
 	spare  []Frame // for the outbox, in exchange for its frames
 	late   delayed // frames of the connection that a fault holds back
 
-	// What was said each way, between which replicas.
+	// Between which replicas frames go, and how that is going.
 	ways struct{ out, in ways }
-	turn chan struct{} // holds a token while a frame is being delivered
+	gate gate // where frames come in
 }
 
 func newLane(l *link, stream Stream, out *outbox) *lane {
-	return &lane{link: l, stream: stream, out: out, turn: make(chan struct{}, 1)}
+	return &lane{link: l, stream: stream, out: out, gate: gate{left: make(chan struct{}, 1)}}
 }
 
 // send writes the outbox to dst until either ends. All that waits goes out in
@@ -85,7 +85,7 @@ func (l *lane) sendLate(w *bufio.Writer, done *progress) error {
 		if !ok {
 			return nil
 		}
-		if l.fault(way).Cut {
+		if way.look(l.faults()); way.fault.Cut {
 			way.lost.Add(1)
 		} else if err := way.write(w, &f); err != nil {
 			return err
@@ -118,32 +118,24 @@ func (p *progress) release() {
 func (l *lane) transmit(w *bufio.Writer, f *Frame) (held bool, err error) {
 	way := l.ways.out.of(f)
 	way.number++
-	fault := l.fault(way)
-	if fault.whole() && way.waiting == 0 {
+	way.look(l.faults())
+	if way.whole && way.waiting == 0 {
 		return false, way.write(w, f)
 	}
-	lost, delay := fault.Fate(way.table.Seed, way.Direction, l.stream, way.number)
+	lost, delay := way.fault.Fate(way.table.Seed, way.Direction, l.stream, way.number)
 	switch {
-	case lost || fault.Cut:
+	case lost || way.fault.Cut:
 		way.lost.Add(1)
 		return false, nil
 	case delay == 0 && way.waiting == 0:
 		return false, way.write(w, f)
 	}
-	if delay > 0 {
-		way.late.Add(1)
-	}
+	way.late.Add(1)
 	l.late.hold(f, way, time.Now().Add(delay))
 	return true, nil
 }
 
-// fault is what is wrong with a way now.
-func (l *lane) fault(way *way) Fault {
-	if table := l.link.node.faults.Load(); table != way.table {
-		way.table, way.fault = table, table.Links[way.Direction]
-	}
-	return way.fault
-}
+func (l *lane) faults() *Faults { return l.link.node.faults.Load() }
 
 // receive reads frames from src and delivers them until it ends. What had
 // arrived when the connection broke is still delivered.
@@ -162,18 +154,17 @@ func (l *lane) receive(src io.Reader) error {
 }
 
 // deliver hands one frame on, unless it is cut off. Everything that another
-// process's replicas say to ours passes here. SetFaults takes a turn as well, so
-// that no frame passes of which it does not know.
+// process's replicas say to ours passes here.
 func (l *lane) deliver(f Frame) {
-	l.turn <- struct{}{}
-	defer func() { <-l.turn }()
+	l.gate.enter()
 	way := l.ways.in.of(&f)
-	if l.fault(way).Cut {
+	if way.look(l.faults()); way.fault.Cut {
 		way.lost.Add(1)
-		return
+	} else {
+		way.passed.count(&f)
+		l.link.node.cfg.Handler.OnFrame(f)
 	}
-	way.passed.count(&f)
-	l.link.node.cfg.Handler.OnFrame(f)
+	l.gate.leave()
 }
 
 // checkFrame reports a frame that cannot be the peer's, or not for us.

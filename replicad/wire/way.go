@@ -26,13 +26,23 @@ type way struct {
 	lost   atomic.Uint64 // by a cut or by chance
 	late   atomic.Uint64
 
-	table *Faults // that fault is of
+	table *Faults // that the next two are of
 	fault Fault
+	whole bool
 
 	// Of the sender.
 	number  uint64    // of the last frame, see Fault.Fate
 	waiting int       // frames that are held back
 	due     time.Time // of the last of them
+}
+
+// look finds out what is wrong with the way, if table is not the one that it
+// has looked at.
+func (w *way) look(table *Faults) {
+	if table != w.table {
+		w.table, w.fault = table, table.Links[w.Direction]
+		w.whole = w.fault.whole()
+	}
 }
 
 func (w *way) write(dst *bufio.Writer, f *Frame) error {
