@@ -97,7 +97,7 @@ type Traced struct {
 	Kind  string          `json:"kind,omitempty"`  // sent, arrived: what sort of frame it is
 	Epoch uint64          `json:"epoch,omitempty"` // sent, arrived: of the frame
 	Size  int             `json:"size,omitempty"`  // sent, arrived, saved: bytes
-	Body  []byte          `json:"body,omitempty"`  // sent, arrived: the mode's message, if it is short
+	Body  []byte          `json:"body,omitempty"`  // sent, arrived: the mode's message; saved: the record; if it is short
 
 	Request  uint64   `json:"request,omitempty"`  // asked, answered: joins the two, from 1
 	Key      string   `json:"key,omitempty"`      // asked: what the client sent it with
@@ -105,12 +105,13 @@ type Traced struct {
 	Requests []uint64 `json:"requests,omitempty"` // given, stepped: those that it has, or that it answers; the first TracedRequestsMax
 
 	Position uint64            `json:"position,omitempty"` // saved: the journal's end behind it; synced: all before is on disk
-	Articles []board.ArticleID `json:"articles,omitempty"` // saved, stored, sent, arrived: the first TracedArticlesMax
+	Articles []board.ArticleID `json:"articles,omitempty"` // answered: the new one; saved, stored, sent, arrived: the first TracedArticlesMax
 	Count    int               `json:"count,omitempty"`    // missed: how many
 }
 
-// How many requests and articles one Traced names.
+// The limits of a trace.
 const (
+	TraceForMax       = time.Minute // then it ends, though nobody has asked for it
 	TracedRequestsMax = 64
 	TracedArticlesMax = 16
 )

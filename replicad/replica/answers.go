@@ -15,7 +15,9 @@ const (
 // The most that one entry of an answer takes as JSON, beside its texts.
 const (
 	linkSizeMax  = 256
-	tracedSize   = 256
+	tracedSize   = 512 // and each of its requests, articles
+	numberSize   = 21
+	articleSize  = 64
 	escapeFactor = 6 // what one byte of a text may become: backslash, u and four digits
 )
 
@@ -59,7 +61,10 @@ func (s *speech) next() topologies.Answer {
 // tracedSizeOf is no less than t takes as JSON. What is longer than a piece may
 // be loses its text and body first.
 func tracedSizeOf(t *topologies.Traced) int {
-	size := func() int { return tracedSize + escapeFactor*(len(t.Text)+len(t.Kind)) + 2*len(t.Body) }
+	size := func() int {
+		lists := numberSize*len(t.Requests) + articleSize*len(t.Articles)
+		return tracedSize + lists + escapeFactor*(len(t.Text)+len(t.Kind)+len(t.Key)) + 2*len(t.Body)
+	}
 	if size() > pieceSizeMax {
 		t.Text, t.Body = brief(t.Text), nil
 	}

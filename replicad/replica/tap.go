@@ -13,12 +13,11 @@ import (
 // How much a tap writes down. It is on for one request, as a rule some
 // milliseconds: what is beyond is counted, and told.
 const (
-	tapForMax     = time.Minute // then it is off again, and what it wrote is gone
-	tapCountMax   = 4096        // things that happened
-	tapRequestMax = 512         // requests asked and answered, for which there is room beside those
-	tapSizeMax    = 512 << 10   // bytes of messages and texts
-	tapBodyMax    = 4 << 10     // bytes of a message that is kept whole
-	tapReadMax    = 128 << 10   // bytes of articles on their way that are looked at
+	tapCountMax   = 4096      // things that happened
+	tapRequestMax = 512       // requests asked and answered, for which there is room beside those
+	tapSizeMax    = 512 << 10 // bytes of messages and texts
+	tapBodyMax    = 4 << 10   // bytes of a message that is kept whole
+	tapReadMax    = 128 << 10 // bytes of articles on their way that are looked at
 )
 
 var errTapped = errors.New("another trace is under way")
@@ -55,8 +54,8 @@ func (t *tap) on() *tapping { return t.running.Load() }
 // begin turns the tap on, for at most so long. It does not end the trace of
 // somebody else.
 func (t *tap) begin(limit time.Duration) error {
-	if limit <= 0 || limit > tapForMax {
-		return fmt.Errorf("trace for %v: want more than 0s and at most %v", limit, tapForMax)
+	if limit <= 0 || limit > topologies.TraceForMax {
+		return fmt.Errorf("trace for %v: want more than 0s and at most %v", limit, topologies.TraceForMax)
 	}
 	next := &tapping{began: time.Now(), last: &t.last}
 	next.base, _ = topologies.MachineTime()

@@ -25,29 +25,33 @@ func (w *tapping) asked(l *loop, r *api.Request) uint64 {
 // answered writes down how a request ended that was asked while the tap was on.
 func (w *tapping) answered(l *loop, request uint64, a *host.Answer) {
 	if w != nil {
-		w.ended(l, request, answerInWords(a))
+		w.ended(l, request, answerInWords(a), a.ID)
 	}
 }
 
 // answeredAlone is for one that the mode was not asked for.
 func (w *tapping) answeredAlone(l *loop, request uint64, a *host.Answer) {
 	if w != nil {
-		w.ended(l, request, answerInWords(a)+"; the mode was not asked")
+		w.ended(l, request, answerInWords(a)+"; the mode was not asked", a.ID)
 	}
 }
 
 // abandoned is for one whose client did not wait.
 func (w *tapping) abandoned(l *loop, request uint64) {
 	if w != nil {
-		w.ended(l, request, "its client did not wait")
+		w.ended(l, request, "its client did not wait", board.ArticleID{})
 	}
 }
 
-func (w *tapping) ended(l *loop, request uint64, text string) {
+func (w *tapping) ended(l *loop, request uint64, text string, id board.ArticleID) {
 	if request == 0 {
 		return // it was asked before
 	}
-	w.add(topologies.Traced{Replica: l.self.ID, What: topologies.TracedAnswered, Request: request, Text: text})
+	e := topologies.Traced{Replica: l.self.ID, What: topologies.TracedAnswered, Request: request, Text: text}
+	if !id.IsZero() {
+		e.Articles = []board.ArticleID{id}
+	}
+	w.add(e)
 }
 
 // given writes down which batch was handed to the mode.
@@ -88,7 +92,11 @@ func (w *tapping) savedRecord(id board.ReplicaID, record []byte, pos host.Positi
 	if w == nil {
 		return
 	}
-	w.add(topologies.Traced{Replica: id, What: topologies.TracedSaved, Size: len(record), Position: uint64(pos), Text: fmt.Sprintf("a record, %d bytes", len(record))})
+	e := topologies.Traced{Replica: id, What: topologies.TracedSaved, Size: len(record), Position: uint64(pos), Text: fmt.Sprintf("a record, %d bytes", len(record))}
+	if len(record) <= tapBodyMax {
+		e.Body = bytes.Clone(record)
+	}
+	w.add(e)
 }
 
 func (w *tapping) savedArticles(id board.ReplicaID, articles []board.Article, pos host.Position) {
