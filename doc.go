@@ -29,6 +29,7 @@
 //	replicad/store          the journal, and the board on disk
 //	replicad/wire           how replicad processes talk to each other
 //	replicad/api            the client API
+//	replicad/logfile        logs that do not grow without bound
 //	replicad/replica        a replicad process: the core over disk, peers, plugin and clock
 //	topologies              topology files, and what a process is told
 //	supervisor/modechange   the pure core of a mode change: what is told to whom, and when

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"consequor/replicad/logfile"
 	"consequor/topologies"
 )
 
@@ -153,41 +154,31 @@ func TestPortsOfOthers(t *testing.T) {
 // The last words of a life: its own, few, and without what a terminal obeys.
 func TestLastWords(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "logs", "r1.log")
-	f, from, err := openLog(path)
-	if err != nil || from != 0 || lastWords(path, from) != "" {
-		t.Fatalf("%d, %v", from, err)
+	begin := func() (*os.File, logfile.Place) {
+		f, err := logfile.Open(path, logfile.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, err := logfile.End(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f, from
+	}
+	f, from := begin()
+	if got := lastWords(path, from); got != "" {
+		t.Errorf("nothing yet: %q", got)
 	}
 	fmt.Fprint(f, "an earlier life\n")
 	f.Close()
-	if f, from, err = openLog(path); err != nil {
-		t.Fatal(err)
-	}
+	f, from = begin()
 	fmt.Fprint(f, strings.Repeat("x", lastBytesMax)+"\n1\n2\n\x1b[2J3\xff\n4\n5\n")
 	f.Close()
 	if got := lastWords(path, from); got != "1\n2\n[2J3?\n4\n5" {
 		t.Errorf("%q", got)
 	}
-	if got := lastWords(path+"x", 0); got != "" {
+	if got := lastWords(path+"x", logfile.Place{}); got != "" {
 		t.Errorf("no log: %q", got)
-	}
-}
-
-// A log that has become large is set aside at the next start.
-func TestLargeLog(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r1.log")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, logSizeMax+1); err != nil {
-		t.Fatal(err)
-	}
-	f, from, err := openLog(path)
-	if err != nil || from != 0 {
-		t.Fatalf("%d, %v", from, err)
-	}
-	f.Close()
-	if info, err := os.Stat(path + ".1"); err != nil || info.Size() != logSizeMax+1 {
-		t.Errorf("set aside: %v, %v", info, err)
 	}
 }
 

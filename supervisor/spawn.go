@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"consequor/replicad/api"
+	"consequor/replicad/logfile"
 	"consequor/topologies"
 )
 
@@ -61,7 +62,7 @@ type child struct {
 	exited   chan exit               // one, after all reports
 	answers  func(topologies.Answer) // takes those that come between reports
 	logPath  string
-	logFrom  int64 // where this life's lines begin
+	logFrom  logfile.Place // where this life's lines begin
 }
 
 // exit is how a process ended.
@@ -83,18 +84,22 @@ const ordersQueued = 16
 type spawnOrder struct {
 	command []string
 	dir     string
-	logPath string
+	log     string                  // its path
 	answers func(topologies.Answer) // takes what the child answers, and never waits; nil: it is asked nothing
 }
 
 // start starts a child with the lifeline as its fd 3 and reports on its fd 4,
 // and nothing else of ours.
 func (s *spawner) spawn(o spawnOrder) (c *child, err error) {
-	log, from, err := openLog(o.logPath)
+	log, err := logfile.Open(o.log, logfile.Limits{})
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
+	from, err := logfile.End(log)
+	if err != nil {
+		return nil, err
+	}
 	theirLife, ourLife, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("make a lifeline: %w", err)
@@ -118,7 +123,7 @@ func (s *spawner) spawn(o spawnOrder) (c *child, err error) {
 		cmd: cmd, pid: cmd.Process.Pid, started: time.Now(), lifeline: ourLife,
 		orders: make(chan []byte, ordersQueued), spoken: make(chan struct{}),
 		reports: make(chan api.Status, reportsQueued), exited: make(chan exit, 1),
-		answers: o.answers, logPath: o.logPath, logFrom: from,
+		answers: o.answers, logPath: o.log, logFrom: from,
 	}
 	go c.speak()
 	go c.watch(ourReport)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"consequor/replicad/logfile"
 	"consequor/supervisor/modechange"
 	"consequor/topologies"
 )
@@ -38,7 +39,7 @@ type supervisor struct {
 
 	mu      sync.Mutex
 	state   *state
-	logFrom map[string]int64 // by process: where the log of its last life begins
+	logFrom map[string]logfile.Place // by process: where the log of its last life begins
 
 	closing, hurry       chan struct{} // closed: the end has begun; it must not take long
 	closeOnce, hurryOnce sync.Once
@@ -69,7 +70,7 @@ func Run(ctx context.Context, config Config) error {
 func open(config Config) (*supervisor, error) {
 	s := &supervisor{
 		config: config, home: filepath.Join(config.Root, config.Topology.Name),
-		logFrom: make(map[string]int64), inquiries: newInquiries(),
+		logFrom: make(map[string]logfile.Place), inquiries: newInquiries(),
 		closing: make(chan struct{}), hurry: make(chan struct{}), cleaned: make(chan struct{}),
 	}
 	if err := os.MkdirAll(config.Root, 0o700); err != nil {
@@ -179,6 +180,7 @@ func waitLock(path string) (unlock func() error, err error) {
 func (s *supervisor) run(ctx context.Context) error {
 	s.spawner = newSpawner()
 	s.hub = newHub(s.describe(), s.state.Replicas)
+	s.hub.beginFaults(s.state.Seed, s.config.Topology.Faults)
 	for _, name := range s.state.processes() {
 		s.processes = append(s.processes, newProcess(name, s.hostedBy(name), s.config.Topology.Restart, s, s.hub, s.closing, s.hurry))
 	}
@@ -189,6 +191,7 @@ func (s *supervisor) run(ctx context.Context) error {
 	background.Go(s.tellEvents)
 	background.Go(s.watchNow)
 	background.Go(s.changer.run)
+	background.Go(s.keepFaults)
 	for _, p := range s.processes {
 		go p.run()
 	}
@@ -381,7 +384,7 @@ func (s *supervisor) launch(name string) (*child, error) {
 	c, err := s.spawner.spawn(spawnOrder{
 		command: append(slices.Clone(s.config.Command), "--config", path),
 		dir:     s.home,
-		logPath: LogPath(s.home, name),
+		log:     p.Log,
 		answers: s.inquiries.answered,
 	})
 	if err == nil {
@@ -400,7 +403,7 @@ func (s *supervisor) configure(name string) (*topologies.Process, error) {
 		Replicas: s.state.Replicas, Epoch: s.state.Epoch, ModeEpoch: s.state.ModeEpoch, Mode: s.state.Mode, Seed: s.state.Seed,
 		DataDir:   filepath.Join(s.base, "data", name),
 		SocketDir: filepath.Join(s.runDir, strconv.Itoa(1+slices.Index(s.state.processes(), name))),
-		Served:    s.state.Served[name], Ephemeral: s.config.Ephemeral,
+		Served:    s.state.Served[name], Ephemeral: s.config.Ephemeral, Log: LogPath(s.home, name),
 	}
 	for _, r := range s.state.Replicas {
 		if r.Process == name {

@@ -124,7 +124,7 @@ func (k brokenKeeper) launch(name string) (*child, error) {
 	if err := os.WriteFile(path, config, 0o600); err != nil {
 		return nil, err
 	}
-	return k.spawn(spawnOrder{command: []string{"/proc/self/exe", "fake-replicad", dir, "--config", path}, dir: dir, logPath: filepath.Join(dir, "log")})
+	return k.spawn(spawnOrder{command: []string{"/proc/self/exe", "fake-replicad", dir, "--config", path}, dir: dir, log: filepath.Join(dir, "log")})
 }
 
 func (brokenKeeper) served(string) error { return fmt.Errorf("no space left") }

@@ -24,6 +24,7 @@ type Process struct {
 	Ephemeral bool              `json:"ephemeral"`  // no fsync: what a crash of the machine loses is lost
 	Faults    Faults            `json:"faults"`     // of links, when it starts
 	TLS       TLS               `json:"tls"`
+	Log       string            `json:"log"` // the file that its standard output and error are; it sets that aside itself (see package logfile). Empty: they are no log
 }
 
 // Replica is one replica's place in the cluster.

@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
+	"consequor/replicad/logfile"
 	"consequor/supervisor"
 	"consequor/topologies"
 )
 
 const (
 	readyFD       = 3                // of a daemon: where it tells how its start went
-	daemonLogMax  = 1 << 20          // a longer log is begun anew
 	readyWordMax  = 4 << 20          // bytes
 	readyGraceMax = 15 * time.Second // beyond --wait, for taking down what was started
 
@@ -159,7 +158,7 @@ func (c *upCmd) spawn(self, home string, args []string) (daemon *os.Process, rea
 		return nil, nil, err
 	}
 	defer null.Close()
-	log, err := openDaemonLog(home)
+	log, err := logfile.Open(daemonLog(home), logfile.Limits{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -184,17 +183,20 @@ func (c *upCmd) spawn(self, home string, args []string) (daemon *os.Process, rea
 	return daemon, ready, nil
 }
 
-func openDaemonLog(home string) (*os.File, error) {
-	path := daemonLog(home)
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, err
+// writesLog has a daemon write to its log as one that is set aside when it has
+// its size.
+func (c *upCmd) writesLog(console *Console, cluster string) error {
+	if c.ReadyFD == 0 {
+		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+	home, err := supervisor.Home(cluster)
+	if err != nil {
+		return err
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if info, err := os.Stat(path); err == nil && info.Size() > daemonLogMax {
-		flags |= os.O_TRUNC
+	log, err := logfile.Take(daemonLog(home), logfile.Limits{})
+	if err != nil {
+		return err
 	}
-	return os.OpenFile(path, flags, 0o600)
+	console.Stdout, console.Stderr = log, log
+	return nil
 }

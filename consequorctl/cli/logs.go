@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"consequor/replicad/logfile"
 	"consequor/supervisor"
 )
 
@@ -22,7 +23,8 @@ const (
 	logLineMax      = 1 << 20                // a longer line is shown in pieces
 )
 
-// logsCmd shows the log files of a cluster's folder, running or not.
+// logsCmd shows the log files of a cluster's folder, running or not, and those
+// that were set aside before them.
 type logsCmd struct {
 	Replicas []string `arg:"" optional:"" name:"replica" help:"Whose logs (default: all; supervisor is the one of up -d)."`
 	Follow   bool     `short:"f" help:"Go on with what is written from now on, until interrupted."`
@@ -38,15 +40,10 @@ func (c *logsCmd) Run(ctx context.Context, console *Console, name clusterFlag) e
 	if err != nil {
 		return err
 	}
+	defer closeLogs(logs)
 	for _, log := range logs {
-		lines, err := log.more()
-		if err != nil {
-			return err
-		}
-		if c.Lines > 0 {
-			lines = lines[max(0, len(lines)-c.Lines):]
-		}
-		if err := printLog(console, log.name, len(logs) > 1, lines); err != nil {
+		show := func(line string) error { return printLog(console, log.name, len(logs) > 1, line) }
+		if err := c.begin(log, show); err != nil {
 			return err
 		}
 	}
@@ -54,6 +51,30 @@ func (c *logsCmd) Run(ctx context.Context, console *Console, name clusterFlag) e
 		return nil
 	}
 	return followLogs(ctx, console, logs)
+}
+
+// begin shows what a log has by now, or the last lines of it.
+func (c *logsCmd) begin(log *logFile, show func(string) error) error {
+	if c.Lines == 0 {
+		return log.more(show)
+	}
+	var last []string
+	err := log.more(func(line string) error {
+		if last = append(last, line); len(last) > 2*c.Lines {
+			last = append(last[:0], last[len(last)-c.Lines:]...)
+		}
+		return nil
+	})
+	for _, line := range last[max(0, len(last)-c.Lines):] {
+		err = errors.Join(err, show(line))
+	}
+	return err
+}
+
+func closeLogs(logs []*logFile) {
+	for _, log := range logs {
+		log.close()
+	}
 }
 
 func followLogs(ctx context.Context, console *Console, logs []*logFile) error {
@@ -66,11 +87,8 @@ func followLogs(ctx context.Context, console *Console, logs []*logFile) error {
 		case <-look.C:
 		}
 		for _, log := range logs {
-			lines, err := log.more()
+			err := log.more(func(line string) error { return printLog(console, log.name, len(logs) > 1, line) })
 			if err != nil {
-				return err
-			}
-			if err := printLog(console, log.name, len(logs) > 1, lines); err != nil {
 				return err
 			}
 		}
@@ -82,19 +100,13 @@ type logLine struct {
 	Line    string `json:"line"`
 }
 
-func printLog(console *Console, name string, several bool, lines []string) error {
-	for _, line := range lines {
-		err := console.Result(logLine{name, line}, func(w io.Writer) {
-			if several {
-				fmt.Fprintf(w, "%-10s | ", name)
-			}
-			fmt.Fprintln(w, inertLines(line))
-		})
-		if err != nil {
-			return err
+func printLog(console *Console, name string, several bool, line string) error {
+	return console.Result(logLine{name, line}, func(w io.Writer) {
+		if several {
+			fmt.Fprintf(w, "%-10s | ", name)
 		}
-	}
-	return nil
+		fmt.Fprintln(w, inertLines(line))
+	})
 }
 
 // openLogs finds the logs of the replicas named, or of all.
@@ -122,51 +134,96 @@ func openLogs(home string, replicas []string) ([]*logFile, error) {
 	return logs, nil
 }
 
-// logFile reads whole lines from a file that grows, and starts over when
-// another file takes its place.
+// logFile reads whole lines from a log that grows and is set aside when it has
+// its size. The file that it reads stays open: so no other one can be taken for
+// it, and it can be read to its end after it was set aside.
 type logFile struct {
 	name, path string
-	info       fs.FileInfo // of the file that was read
-	offset     int64
+	file       *os.File // nil: none yet
+	reader     *bufio.Reader
+	half       []byte // of a line that is not whole yet
 }
 
-func (l *logFile) more() ([]string, error) {
-	f, err := os.Open(l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // between two files
+// more shows what was written since the last time.
+func (l *logFile) more(show func(line string) error) error {
+	if err := l.drain(show); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	if l.info == nil || !os.SameFile(l.info, info) || info.Size() < l.offset {
-		l.offset = 0
-	}
-	l.info = info
-	if _, err := f.Seek(l.offset, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	return l.lines(f)
-}
-
-// lines leaves a last line that is not whole yet for the next time.
-func (l *logFile) lines(r io.Reader) ([]string, error) {
-	var lines []string
-	reader := bufio.NewReaderSize(r, logLineMax)
-	for {
-		line, err := reader.ReadSlice('\n')
-		whole := err == nil || errors.Is(err, bufio.ErrBufferFull)
-		if !whole {
-			if errors.Is(err, io.EOF) {
-				return lines, nil
-			}
-			return lines, fmt.Errorf("read log: %w", err)
+	var last fs.FileInfo
+	if l.file != nil {
+		info, err := l.file.Stat()
+		if err != nil {
+			return fmt.Errorf("read log: %w", err)
 		}
-		l.offset += int64(len(line))
-		lines = append(lines, string(bytes.TrimSuffix(line, []byte("\n"))))
+		last = info
+	}
+	files, whole, err := logfile.Chain(l.path, last)
+	if err != nil {
+		return fmt.Errorf("read log: %w", err)
+	}
+	if len(files) == 0 {
+		return nil // it is the newest, or its successor is not there yet
+	}
+	if !whole {
+		err = show("(lines are missing here: the log was set aside faster than it was read)")
+	}
+	// What was written last was perhaps written after it was read to its end,
+	// and before it was set aside.
+	err = errors.Join(err, l.drain(show))
+	for _, file := range files {
+		err = errors.Join(err, l.finish(show))
+		l.file, l.reader = file, bufio.NewReader(file)
+		err = errors.Join(err, l.drain(show))
+	}
+	return err
+}
+
+// drain shows the lines that are whole, and what is longer than a line may be
+// in pieces.
+func (l *logFile) drain(show func(line string) error) error {
+	if l.file == nil {
+		return nil
+	}
+	for {
+		part, err := l.reader.ReadSlice('\n')
+		l.half = append(l.half, part...)
+		if whole := err == nil; whole || len(l.half) >= logLineMax {
+			if err := l.cut(show); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return fmt.Errorf("read log: %w", err)
+		}
+	}
+}
+
+// cut shows what has come of a line.
+func (l *logFile) cut(show func(line string) error) error {
+	line := string(bytes.TrimSuffix(l.half, []byte("\n")))
+	l.half = l.half[:0]
+	return show(line)
+}
+
+// finish takes leave of a file: half a line at its end is all that came of it.
+func (l *logFile) finish(show func(line string) error) error {
+	if l.file == nil {
+		return nil
+	}
+	var err error
+	if len(l.half) > 0 {
+		err = l.cut(show)
+	}
+	l.close()
+	return err
+}
+
+func (l *logFile) close() {
+	if l.file != nil {
+		l.file.Close() // it was only read
+		l.file = nil
 	}
 }

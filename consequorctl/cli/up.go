@@ -65,6 +65,9 @@ func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) err
 	if c.Detach {
 		return c.detach(ctx, console, origin, topology)
 	}
+	if err := c.writesLog(console, topology.Name); err != nil {
+		return c.late(err)
+	}
 	return c.late(c.foreground(ctx, console, topology))
 }
 

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"consequor/replicad/logfile"
 	"consequor/topologies"
 )
 
@@ -48,15 +50,16 @@ func Main(self, args []string) int {
 	if *verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	config, err := readConfig(*file)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "replicad: %v\nhint: consequorctl up starts replicads and writes their files\n", err)
 		return ExitUsage
 	}
+	output := outputOf(config.Log, *supervised)
+	log := slog.New(slog.NewTextHandler(output, &slog.HandlerOptions{Level: level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o := Options{Config: *config, Self: self, Log: log, PluginOutput: os.Stderr}
+	o := Options{Config: *config, Self: self, Log: log, PluginOutput: output}
 	if *supervised {
 		syscall.CloseOnExec(topologies.LifelineFD) // they are this process's, not its plugin's
 		syscall.CloseOnExec(topologies.ReportFD)
@@ -70,6 +73,20 @@ func Main(self, args []string) int {
 		log.Error("replicad ends", "err", err)
 	}
 	return ExitCode(err)
+}
+
+// outputOf is where this process writes its log: standard error, which is kept
+// from growing without bound if it is the file that the supervisor says.
+func outputOf(path string, supervised bool) io.Writer {
+	if path == "" || !supervised {
+		return os.Stderr
+	}
+	w, err := logfile.Take(path, logfile.Limits{})
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "replicad: %v; it is not set aside while this process lives\n", err)
+		return os.Stderr
+	}
+	return w
 }
 
 func readConfig(file string) (*topologies.Process, error) {
