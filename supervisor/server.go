@@ -39,6 +39,7 @@ func newServer(s *supervisor) *server {
 	mux.HandleFunc("POST "+pathAct, srv.onAct)
 	mux.HandleFunc("POST "+pathSwap, srv.onSwap)
 	mux.HandleFunc("GET "+pathLinks, srv.onLinks)
+	mux.HandleFunc("POST "+pathFault, srv.onFault)
 	mux.HandleFunc("POST "+pathTrace, srv.onTrace)
 	mux.HandleFunc("POST "+pathDown, srv.onDown)
 	srv.http = &http.Server{
@@ -123,7 +124,7 @@ func (srv *server) onEvents(w http.ResponseWriter, r *http.Request) {
 			}
 			seq = e.Seq
 		}
-		if closed {
+		if closed || r.URL.Query().Has("kept") {
 			return
 		}
 		select {
