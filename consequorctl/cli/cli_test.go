@@ -208,22 +208,26 @@ hello
 	if code != ExitOK {
 		t.Errorf("good script: code %d\n%s%s", code, stdout, stderr)
 	}
-	if _, stderr, code = command(t, "run", write("help.txt", "help\nstdout eventually\n")); code != ExitOK || !strings.Contains(stderr, "eventually DURATION REGEXP") {
+	if _, stderr, code = command(t, "run", write("help.txt", "help\nstdout eventually\n")); code != ExitOK || !strings.Contains(stderr, "eventually    give COMMAND again") {
 		t.Errorf("help: code %d, %q", code, stderr)
 	}
-	for _, c := range []struct{ name, text, says string }{
-		{"expect.txt", "version\n\nexits 3 version\n", "expect.txt:3: exits 3 version: exit status 0, want 3"},
-		{"fails.txt", "# one\nread\n", "fails.txt:2: read: exit status 5"},
-		{"succeeds.txt", "! version\n", "succeeds.txt:1: version: unexpected success"},
-		{"never.txt", "eventually 50ms 'never' version\n", "never.txt:1: eventually 50ms never version: for 50ms nothing matched"},
-		{"word.txt", "sleep 1s\n", "word.txt:1: sleep 1s: unknown command"},
-		{"field.txt", "capture X no.such version\n", `no field "no"`},
-		{"pid.txt", "signal KILL 1\n", "want a number above 1"},
-		{"usage.txt", "refused\n", "usage.txt:1: refused: invalid usage"},
+	for _, c := range []struct{ name, text, line, want, got string }{
+		{"expect.txt", "version\n\nexits 3 version\n", "3: exits 3 version", "exit status 3", "exit status 0"},
+		{"fails.txt", "# one\nread\n", "2: read", "exit status 0", "exit status 5"},
+		{"succeeds.txt", "! version\n", "1: ! version", "a failure", "exit status 0"},
+		{"never.txt", "eventually 50ms 'never' version\n", "1: eventually 50ms 'never' version", "output that matches `never` within 50ms", "at the last try: exit status 0"},
+		{"word.txt", "sleep 1s\n", "1: sleep 1s", "a word that scripts know", `"sleep"`},
+		{"field.txt", "capture X no.such version\n", "1: capture X no.such version", `a field "no"`, `{"version":`},
+		{"pid.txt", "signal KILL 1\n", "1: signal KILL 1", "no error", `pid "1": want a number above 1`},
+		{"usage.txt", "refused\n", "1: refused", "refused COMMAND...", "a line that does not fit"},
+		{"told.txt", "version\nstdout '^nothing'\n", "2: stdout '^nothing'", "`^nothing` in stdout", "consequorctl "},
 	} {
 		stdout, stderr, code := command(t, "run", write(c.name, c.text))
-		if code != ExitFailed || !strings.Contains(stdout, c.says) {
-			t.Errorf("%s: code %d, want 1 and %q in\n%s%s", c.name, code, c.says, stdout, stderr)
+		told := []string{c.name + ":" + c.line + "\n", "\n        want  " + c.want, "\n        got   " + c.got}
+		for _, text := range told {
+			if code != ExitFailed || !strings.Contains(stdout, text) {
+				t.Errorf("%s: code %d, want 1 and %q in\n%s%s", c.name, code, text, stdout, stderr)
+			}
 		}
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {

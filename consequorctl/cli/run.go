@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/tools/txtar"
-	"rsc.io/script"
 
 	"consequor/supervisor"
 )
@@ -20,31 +18,50 @@ import (
 // clusters of its own; both are gone afterwards, and so is everything that the
 // script started.
 type runCmd struct {
-	Scripts []string      `arg:"" name:"script" help:"Script files; what the words mean is told by the script command help."`
+	Scripts []string      `arg:"" optional:"" name:"script" help:"Script files, .txt or .txtar; with --words: words."`
+	Words   bool          `help:"Tell what words scripts may use, or what the words named mean, with an example."`
 	Limit   time.Duration `help:"How long one script may take." default:"2m"`
+	Update  bool          `help:"Write what cmp finds into the script file, where it is not what was expected."`
+}
+
+// Help is shown by --help.
+func (c *runCmd) Help() string {
+	return `A script is lines of the words that the command line has, and some more:
+
+    up -d topologies/three.yaml
+    capture ID post 'hello'
+    kill coordinator
+    eventually 10s $ID read -q
+
+Examples:
+    consequorctl run failover.txtar
+    consequorctl run --cluster three failover.txtar    on a cluster that runs, and goes on running
+    consequorctl run --words                           every word; --words capture: one, with an example
+
+Exit codes: 0 all went well, 1 a script failed, 2 there is no such script.`
 }
 
 type runResult struct {
-	Script  string  `json:"script"`
-	Passed  bool    `json:"passed"`
-	Seconds float64 `json:"seconds"`
-	Message string  `json:"message,omitempty"` // FILE:LINE: what broke
+	Script  string         `json:"script"`
+	Passed  bool           `json:"passed"`
+	Skipped string         `json:"skipped,omitempty"` // why it ended early
+	Seconds float64        `json:"seconds"`
+	Message string         `json:"message,omitempty"` // FILE:LINE: what broke
+	Failure *scriptFailure `json:"failure,omitempty"`
 }
 
-func (c *runCmd) Run(ctx context.Context, console *Console) error {
-	for _, path := range c.Scripts {
-		if _, err := os.Stat(console.Path(path)); err != nil {
-			return usagef("script %s: %v; nothing was run", path, err)
-		}
+func (c *runCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
+	if c.Words {
+		return c.tellWords(console)
+	}
+	if err := c.check(console, cluster); err != nil {
+		return err
 	}
 	failed := 0
 	for _, path := range c.Scripts {
-		started := time.Now()
-		err := c.one(ctx, console, path)
-		result := runResult{Script: path, Passed: err == nil, Seconds: time.Since(started).Seconds()}
-		if err != nil {
+		result := c.one(ctx, console, path, string(cluster))
+		if !result.Passed {
 			failed++
-			result.Message = err.Error()
 		}
 		if err := console.Result(result, result.print); err != nil {
 			return err
@@ -56,120 +73,93 @@ func (c *runCmd) Run(ctx context.Context, console *Console) error {
 	return nil
 }
 
-func (r runResult) print(w io.Writer) {
-	if r.Passed {
+// check looks at everything that is asked for before anything is run.
+func (c *runCmd) check(console *Console, cluster clusterFlag) error {
+	if len(c.Scripts) == 0 {
+		return &Failure{Code: ExitUsage, Kind: "usage", Message: "no script was named", Hint: "consequorctl run --help has an example"}
+	}
+	for _, path := range c.Scripts {
+		if _, err := os.Stat(console.Path(path)); err != nil {
+			return usagef("script %s: %v; nothing was run", path, err)
+		}
+	}
+	if cluster != "" {
+		if _, err := supervisor.Find(string(cluster)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *runCmd) tellWords(console *Console) error {
+	words := allWords()
+	if len(c.Scripts) > 0 {
+		words = nil
+		for _, name := range c.Scripts {
+			doc, found := docOf(name)
+			if !found {
+				return noWord(name)
+			}
+			words = append(words, doc)
+		}
+	}
+	return console.Result(struct {
+		Words []wordDoc `json:"words"`
+	}{words}, func(w io.Writer) { _ = tellWords(w, c.Scripts) }) // all are there
+}
+
+func (r *runResult) print(w io.Writer) {
+	switch {
+	case !r.Passed:
+		fmt.Fprintf(w, "FAIL  %s  %.1fs\n", r.Script, r.Seconds)
+		r.Failure.print(indented(w, "      "))
+	case r.Skipped != "":
+		fmt.Fprintf(w, "skip  %s  %.1fs  %s\n", r.Script, r.Seconds, inertLine(r.Skipped))
+	default:
 		fmt.Fprintf(w, "ok    %s  %.1fs\n", r.Script, r.Seconds)
-	} else {
-		fmt.Fprintf(w, "FAIL  %s  %.1fs\n      %s\n", r.Script, r.Seconds, inertLines(r.Message))
 	}
 }
 
-func (c *runCmd) one(ctx context.Context, console *Console, path string) error {
-	archive, err := txtar.ParseFile(console.Path(path))
+// one plays one script once.
+func (c *runCmd) one(ctx context.Context, console *Console, path, cluster string) *runResult {
+	started := time.Now()
+	result := &runResult{Script: path}
+	failure, err := c.perform(ctx, console, path, cluster, result)
+	result.Passed, result.Seconds = err == nil, time.Since(started).Seconds()
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		result.Message, result.Failure = err.Error(), failure
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Limit)
+	return result
+}
+
+// perform returns, beside the error, what is to be told of it.
+func (c *runCmd) perform(ctx context.Context, console *Console, path, cluster string, result *runResult) (*scriptFailure, error) {
+	piece := &play{path: path, update: c.Update}
+	var err error
+	if piece.archive, err = txtar.ParseFile(console.Path(path)); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+		return failureOf(err, piece), err
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, c.Limit, fmt.Errorf("the script took longer than %v (--limit)", c.Limit))
 	defer cancel()
-	stage, err := newStage()
+	stage, err := newStage(cluster)
 	if err != nil {
-		return err
+		return failureOf(err, piece), err
 	}
 	var log strings.Builder
-	err = stage.play(ctx, console, path, archive, &log)
+	err = stage.perform(timed, console, piece, &log)
+	var failure *scriptFailure
+	if err != nil {
+		failure = failureOf(err, piece)
+		failure.Clusters = stage.look()
+	}
 	if err != nil || console.Verbose {
 		fmt.Fprintln(console.Stderr, inertLines(log.String()))
 	}
-	return errors.Join(err, stage.strike())
-}
-
-// stage is where one script plays: a folder to work in, a home for its
-// clusters, a folder for temporary files. Paths are short, for sockets live
-// below them.
-type stage struct {
-	dir string
-	was map[string]*string // the environment as we found it; nil: not set
-}
-
-// takeDownLimit bounds what tidying up after a script may take.
-const takeDownLimit = 20 * time.Second
-
-func newStage() (*stage, error) {
-	dir, err := os.MkdirTemp("", "cq")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the script: %w", err)
+	result.Skipped = piece.skipped
+	end := errors.Join(piece.save(console.Path(path)), stage.strike())
+	if failure == nil && end != nil {
+		failure = failureOf(end, piece)
 	}
-	s := &stage{dir: dir, was: make(map[string]*string)}
-	program, err := os.Executable()
-	for _, folder := range []string{s.home(), s.work(), s.temp()} {
-		err = errors.Join(err, os.Mkdir(folder, 0o700))
-	}
-	err = errors.Join(err, s.setenv("CONSEQUOR_HOME", s.home()), s.setenv("TMPDIR", s.temp()),
-		s.setenv("CONSEQUOR_CLUSTER", ""), s.setenv("CONSEQUORCTL", program))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("set up the script: %w", err), s.strike())
-	}
-	return s, nil
-}
-
-func (s *stage) home() string { return filepath.Join(s.dir, "h") }
-func (s *stage) work() string { return filepath.Join(s.dir, "w") }
-func (s *stage) temp() string { return filepath.Join(s.dir, "t") }
-
-// setenv changes this process's environment until strike: what a script's
-// commands do in this process must see the same as what it executes.
-func (s *stage) setenv(name, value string) error {
-	if was, set := os.LookupEnv(name); set {
-		s.was[name] = &was
-	} else {
-		s.was[name] = nil
-	}
-	return os.Setenv(name, value)
-}
-
-func (s *stage) restoreEnv() error {
-	var errs []error
-	for name, was := range s.was {
-		if was == nil {
-			errs = append(errs, os.Unsetenv(name))
-		} else {
-			errs = append(errs, os.Setenv(name, *was))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (s *stage) play(ctx context.Context, console *Console, path string, archive *txtar.Archive, log io.Writer) error {
-	state, err := script.NewState(ctx, s.work(), os.Environ())
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := state.ExtractFiles(archive); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	err = newEngine(console).Execute(state, path, readerOf(archive.Comment), log)
-	return errors.Join(err, state.CloseAndWait(log))
-}
-
-// strike takes down what the script left running, and removes both folders.
-func (s *stage) strike() error {
-	ctx, cancel := context.WithTimeout(context.Background(), takeDownLimit)
-	defer cancel()
-	homes, err := supervisor.Homes()
-	errs := []error{err}
-	for _, h := range homes {
-		if !h.Running {
-			continue
-		}
-		cluster, err := supervisor.Dial(h.Path)
-		if err == nil {
-			err = cluster.Down(ctx, true, nil)
-		}
-		errs = append(errs, err)
-	}
-	errs = append(errs, s.restoreEnv(), os.RemoveAll(s.dir))
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("tidy up after the script: %w", err)
-	}
-	return nil
+	return failure, errors.Join(err, end)
 }

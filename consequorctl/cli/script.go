@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/kong"
 	"rsc.io/script"
@@ -15,48 +18,53 @@ import (
 func readerOf(text []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(text)) }
 
 // player gives a script its words: those of the command line, carried out in
-// this process, and some that only scripts need (words.go). One script uses
-// it, one line at a time.
+// this process, and those that only scripts have (words.go; words_docs.go tells
+// what they mean). One script uses it, or one section of a script, or a shell:
+// one line at a time.
 type player struct {
 	console *Console
 	engine  *script.Engine
-	stdin   []byte // of the next command
+	play    *play
+	name    string   // author and session of who does not say otherwise; empty: the login name
+	meeting *meeting // where a section meets the others; nil: it plays alone
+	stdin   []byte   // of the next command
 }
 
-func newEngine(console *Console) *script.Engine {
+func newEngine(console *Console) *script.Engine { return newPlayer(console, new(play)).engine }
+
+func newPlayer(console *Console, piece *play) *player {
 	engine := &script.Engine{Cmds: script.DefaultCmds(), Conds: conditions(), Quiet: !console.Verbose}
-	p := &player{console: console, engine: engine}
+	p := &player{console: console, engine: engine, play: piece}
 	delete(engine.Cmds, "sleep") // wait for what is awaited: eventually
 	for name, help := range commandNames() {
 		engine.Cmds[name] = p.command(name, help)
 	}
 	maps.Copy(engine.Cmds, p.words())
-	engine.Cmds["help"] = p.help(engine.Cmds["help"])
-	return engine
+	return p
 }
 
-// help is the script's own, which would only write to the log: that is shown
-// when a script fails. Here what it tells is shown at once.
-func (p *player) help(own script.Cmd) script.Cmd {
-	return script.Command(*own.Usage(), func(s *script.State, args ...string) (script.WaitFunc, error) {
-		wait, err := own.Run(s, args...)
-		if err != nil {
-			return nil, err
-		}
-		return func(s *script.State) (string, string, error) {
-			stdout, stderr, err := wait(s)
-			fmt.Fprint(p.console.Stderr, stdout)
-			return stdout, stderr, err
-		}, nil
-	})
+// line carries out one line. Its error begins with the place, file and number.
+// What the line printed is in the state afterwards.
+func (p *player) line(s *script.State, file string, number int, text string) error {
+	padded := strings.Repeat("\n", number-1) + text // the engine counts
+	return p.engine.Execute(s, file, readerOf([]byte(padded)), io.Discard)
+}
+
+// commandLine is the model of the command line.
+var commandLine = sync.OnceValue(func() *kong.Node {
+	return kong.Must(new(grammar), groups).Model.Node
+})
+
+// isWord reports whether scripts may give this command.
+func isWord(command *kong.Node) bool {
+	return command.Name != "run" // a stage cannot stand on another one
 }
 
 // commandNames lists the commands that scripts may use, with their help.
 func commandNames() map[string]string {
-	var g grammar
 	names := make(map[string]string)
-	for _, command := range kong.Must(&g, groups).Model.Children {
-		if command.Name != "run" { // a stage cannot stand on another one
+	for _, command := range commandLine().Children {
+		if isWord(command) {
 			names[command.Name] = command.Help
 		}
 	}
@@ -88,14 +96,28 @@ func (r performed) err() error {
 	if r.code == ExitOK {
 		return nil
 	}
-	return fmt.Errorf("exit status %d", r.code)
+	return &badExit{code: r.code, stderr: r.stderr}
 }
+
+// badExit is the end of a command that did not go well.
+type badExit struct {
+	code   ExitCode
+	stderr string
+}
+
+func (e *badExit) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 // prepare takes from s what the command needs, for s must not be touched while
 // the command runs.
 func (p *player) prepare(s *script.State, args []string) func() performed {
 	ctx, dir, stdin := s.Context(), s.Getwd(), p.stdin
 	p.stdin = nil
+	if message := p.play.forbids(args[0]); message != "" {
+		return func() performed { return performed{stderr: message, code: ExitRefused} }
+	}
+	if p.name != "" && hasFlag(args, "as") && !slices.ContainsFunc(args, func(a string) bool { return a == "--as" || strings.HasPrefix(a, "--as=") }) {
+		args = give(args, "--as", p.name)
+	}
 	return func() performed { return p.perform(ctx, dir, stdin, args) }
 }
 

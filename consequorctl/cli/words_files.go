@@ -1,18 +1,21 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"strconv"
 
 	"rsc.io/script"
 )
 
-// Words for scripts that bring a mode of their own: its plugin is named by its
-// sum, which only the script can know, and needs what not every machine has.
+// Words for files. A script that brings a mode of its own names its plugin by
+// its sum, which only the script can know.
+
+const fillSizeMax = 64 << 20
 
 func sum(s *script.State, args []string) (string, string, error) {
 	if len(args) != 2 {
@@ -72,31 +75,46 @@ func rewrite(path string, change func([]byte) []byte) error {
 	return os.WriteFile(path, change(data), info.Mode().Perm())
 }
 
-// skip ends a script that cannot be played here, which is no failure; why is
-// said outside of its log too.
-func (p *player) skip() script.Cmd {
-	stop := script.Stop()
-	return script.Command(script.CmdUsage{Args: "WHY", Summary: "end the script here: it lacks something"}, func(s *script.State, args ...string) (script.WaitFunc, error) {
-		if len(args) != 1 {
-			return nil, errWords
-		}
-		p.console.Note("skipped: %s", args[0])
-		return stop.Run(s, args...)
-	})
+func (p *player) setStdin(s *script.State, args []string) (string, string, error) {
+	if len(args) != 1 {
+		return "", "", errWords
+	}
+	data, err := os.ReadFile(s.Path(args[0]))
+	p.stdin = data
+	return "", "", err
 }
 
-// conditions are what a script can ask for in brackets beyond what every script
-// can: [exec:node] holds where there is a program of that name.
-func conditions() map[string]script.Cond {
-	conds := script.DefaultConds()
-	conds["exec"] = script.PrefixCondition("there is a program of this name in $PATH", func(s *script.State, name string) (bool, error) {
-		path, _ := s.LookupEnv("PATH")
-		for _, dir := range filepath.SplitList(path) {
-			if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
-				return true, nil
-			}
-		}
-		return false, nil
-	})
-	return conds
+func equal(_ *script.State, args []string) (string, string, error) {
+	if len(args) != 2 {
+		return "", "", errWords
+	}
+	if args[0] != args[1] {
+		return "", "", fmt.Errorf("%q is not %q", args[0], args[1])
+	}
+	return "", "", nil
+}
+
+func fill(s *script.State, args []string) (string, string, error) {
+	if len(args) != 2 {
+		return "", "", errWords
+	}
+	size, err := strconv.Atoi(args[1])
+	if err != nil || size < 0 || size > fillSizeMax {
+		return "", "", fmt.Errorf("size %q: want 0 to %d", args[1], fillSizeMax)
+	}
+	return "", "", os.WriteFile(s.Path(args[0]), bytes.Repeat([]byte{'x'}, size), 0o600)
+}
+
+func barren(s *script.State, args []string) (string, string, error) {
+	if len(args) != 1 {
+		return "", "", errWords
+	}
+	entries, err := os.ReadDir(s.Path(args[0]))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", "", err
+	}
+	if len(entries) > 0 {
+		return "", "", fmt.Errorf("%s holds %s and %d more", args[0], entries[0].Name(), len(entries)-1)
+	}
+	return "", "", nil
 }

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"rsc.io/script"
+
+	"consequor/board"
+	"consequor/replicad/api"
+	"consequor/supervisor"
+)
+
+const (
+	loadRateDefault = 200              // posts a second, of all clients: enough to be hit by any fault, and room for others
+	loadCountMax    = 200_000          // posts of one load: they are all remembered. Then its clients end
+	loadPostLimit   = 10 * time.Second // for one post, all its tries
+	loadJudgeLimit  = 15 * time.Second // until the boards must hold what was acknowledged
+)
+
+// loadFlagNames are the flags of load start.
+var loadFlagNames = []string{"clients", "at", "rate", "size", "cluster"}
+
+// load is clients that post in the background of a script.
+type load struct {
+	name     clusterFlag
+	crowd    *crowd
+	recorder *recorder
+	rate     int // posts a second; 0: as many as can be had
+	body     string
+	run      string
+	sent     atomic.Int64
+	cancel   context.CancelFunc
+	loaded   chan struct{} // closed when all clients have ended
+}
+
+// loads is the word load.
+func (p *player) loads(s *script.State, args []string) (string, string, error) {
+	if len(args) == 0 {
+		return "", "", errWords
+	}
+	switch args[0] {
+	case "start":
+		return "", "", p.startLoad(s, args[1:])
+	case "stop":
+		if len(args) > 1 {
+			return "", "", errWords
+		}
+		left := p.play.takeLoad()
+		if left == nil {
+			return "", "", errors.New("no load runs: load start starts one")
+		}
+		told, err := left.end(s.Context(), true)
+		return told, "", err
+	}
+	return "", "", errWords
+}
+
+func (p *player) startLoad(s *script.State, args []string) error {
+	var (
+		clients, rate, size int
+		at, cluster         string
+	)
+	flags := flag.NewFlagSet("load start", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.IntVar(&clients, "clients", 4, "")
+	flags.IntVar(&rate, "rate", loadRateDefault, "")
+	flags.IntVar(&size, "size", 100, "")
+	flags.StringVar(&at, "at", "", "")
+	flags.StringVar(&cluster, "cluster", "", "")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		return cmp.Or(err, errWords)
+	}
+	if clients < 1 || clients > clientCountMax || rate < 0 || size < 1 || size > board.BodyLenMax {
+		return fmt.Errorf("want --clients 1 to %d, --rate 0 or more, --size 1 to %d", clientCountMax, board.BodyLenMax)
+	}
+	crowd, err := gather(s.Context(), p.console, clusterFlag(cluster), at, clients)
+	if err != nil {
+		return err
+	}
+	l := &load{name: clusterFlag(cluster), crowd: crowd, recorder: newRecorder(), rate: rate, body: strings.Repeat("x", size), run: rand.Text()}
+	if !p.play.keepLoad(l) {
+		crowd.close()
+		return errors.New("a load runs already: load stop ends it")
+	}
+	l.start()
+	return nil
+}
+
+// start lets the clients begin. Only end ends them: not the script's time.
+func (l *load) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel, l.loaded = cancel, make(chan struct{})
+	go func() {
+		defer close(l.loaded)
+		turns, stop := l.turns()
+		defer stop()
+		l.crowd.each(func(i int, m *member) { l.client(ctx, turns, i, m) })
+	}()
+}
+
+// turns paces all clients together: each takes one for each post.
+func (l *load) turns() (turns <-chan time.Time, stop func()) {
+	if l.rate == 0 {
+		always := make(chan time.Time)
+		close(always)
+		return always, func() {}
+	}
+	ticker := time.NewTicker(max(1, time.Second/time.Duration(l.rate)))
+	return ticker.C, ticker.Stop
+}
+
+// client posts until ctx ends. A post under way is then not given up: its
+// outcome counts.
+func (l *load) client(ctx context.Context, turns <-chan time.Time, i int, m *member) {
+	for l.sent.Add(1) <= loadCountMax {
+		select {
+		case <-turns:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		title := fmt.Sprintf("%s %d %d", l.run, i, m.turn)
+		sent := time.Now()
+		answer, err := m.send(context.WithoutCancel(ctx), loadPostLimit, api.Request{Verb: api.Post, Author: "load", Title: title, Body: l.body})
+		l.recorder.add(title, answer, err, sent)
+	}
+}
+
+// end ends the clients, waits for what they have under way, and if asked judges
+// what came of it.
+func (l *load) end(ctx context.Context, judged bool) (told string, err error) {
+	l.cancel()
+	<-l.loaded
+	defer l.crowd.close()
+	if !judged {
+		return "", nil
+	}
+	v, absent, err := l.judge(ctx)
+	if err != nil {
+		return "", fmt.Errorf("judge the load: %w", err)
+	}
+	told = fmt.Sprintf("acknowledged %d, lost %d, doubled %d\n", v.Acknowledged, v.Lost, v.Doubled)
+	if len(absent) > 0 {
+		told += fmt.Sprintf("not asked, for they do not serve: %s\n", strings.Join(absent, ", "))
+	}
+	if !v.OK() {
+		return told, &mismatch{want: "every acknowledged post on every board that serves, once", got: told + strings.Join(v.Violations, "\n")}
+	}
+	if v.Acknowledged == 0 {
+		return told, &mismatch{want: "a load of which something is acknowledged", got: fmt.Sprintf("%d posts unknown, %d refused", v.Unknown, v.Refused)}
+	}
+	return told, nil
+}
+
+// judge reads the boards that serve. What is only late is looked for again: a
+// post that nobody waits for any more may still come, and others than the load
+// may post.
+func (l *load) judge(ctx context.Context) (v *verdict, absent []string, err error) {
+	deadline := time.Now().Add(loadJudgeLimit)
+	for {
+		boards, absent, err := l.readBack(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		v := judge(evidence{l.recorder.posts, boards})
+		surelyBroken := v.Doubled+v.Changed+v.Undead+v.Sunk > 0
+		if v.OK() || surelyBroken || time.Now().After(deadline) {
+			return v, absent, nil
+		}
+		if err := lookAgain(ctx); err != nil {
+			return v, absent, nil
+		}
+	}
+}
+
+func (l *load) readBack(ctx context.Context) (boards map[string][]copied, absent []string, err error) {
+	cluster, err := l.name.find()
+	if err != nil {
+		return nil, nil, err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	serving, absent := servingOf(status)
+	if len(serving) == 0 {
+		return nil, nil, errors.New("no replica serves")
+	}
+	boards = make(map[string][]copied)
+	for _, name := range serving {
+		if boards[name], err = l.crowd.readAll(ctx, name); err != nil {
+			return nil, nil, fmt.Errorf("read back %s: %w", name, err)
+		}
+	}
+	return boards, absent, nil
+}
+
+// servingOf names the replicas that serve, and the others.
+func servingOf(status *supervisor.ClusterStatus) (serving, absent []string) {
+	for _, r := range status.Replicas {
+		if r.State == supervisor.StateServing {
+			serving = append(serving, r.Name)
+		} else {
+			absent = append(absent, r.Name)
+		}
+	}
+	return slices.Clip(serving), absent
+}
+
+// lookAgain lets some time pass between two looks, unless ctx ends.
+func lookAgain(ctx context.Context) error {
+	timer := time.NewTimer(lookInterval)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
