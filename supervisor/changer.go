@@ -83,6 +83,10 @@ func (c *changer) onBegin(w *swap) {
 		w.begun <- &Error{Kind: KindChanging, Message: "another mode change is under way", Hint: "see how far it is with: consequorctl status"}
 		return
 	}
+	if cut := c.hub.cutLinks(); cut != "" {
+		w.begun <- &Error{Kind: KindLinkCut, Message: "a mode change needs all links: " + cut, Hint: "bring them back with: consequorctl heal"}
+		return
+	}
 	reports, _ := c.hub.reports()
 	if refusal := c.core.Begin(c.now(), reports); refusal != nil {
 		w.begun <- &Error{Kind: KindReplicaDown, Message: refusal.Why, Hint: c.hub.bringBack(refusal.Replica)}

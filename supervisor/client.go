@@ -21,6 +21,7 @@ const (
 	pathAct    = "/v1/act"    // POST actRequest: ActResult
 	pathSwap   = "/v1/swap"   // POST SwapRequest: a stream of SwapProgress
 	pathLinks  = "/v1/links"  // GET: LinksResult
+	pathFault  = "/v1/fault"  // POST FaultRequest: FaultResult
 	pathTrace  = "/v1/trace"  // POST traceRequest: a stream of traceLine
 	pathDown   = "/v1/down"   // POST downRequest: a stream of Progress
 )

@@ -31,6 +31,7 @@ type ClusterStatus struct {
 	Web           *string         `json:"web"`
 	SupervisorPID int             `json:"supervisor_pid"`
 	Ephemeral     bool            `json:"ephemeral"`
+	Faults        []LinkFault     `json:"faults"` // of links, wanted: by from, then to
 	Replicas      []ReplicaStatus `json:"replicas"`
 }
 
@@ -106,6 +107,10 @@ const (
 	EventCoordinator EventKind = "coordinator" // another one, or none
 	EventReady       EventKind = "ready"       // all replicas serve
 	EventMode        EventKind = "mode"        // a step of a mode change
+	EventCut         EventKind = "cut"         // links, on request or from the start
+	EventDelayed     EventKind = "delayed"     // links have another delay; perhaps none, but another fault
+	EventLossy       EventKind = "lossy"       // links have another loss; perhaps none, but another fault
+	EventHealed      EventKind = "healed"      // links have no fault any more
 	EventNote        EventKind = "note"        // from the supervisor itself
 	EventDropped     EventKind = "dropped"     // this reader was too slow: the stream ends here
 )
@@ -117,6 +122,9 @@ type Event struct {
 	Kind    EventKind `json:"kind"`
 	Replica string    `json:"replica,omitempty"` // empty: the cluster
 	Text    string    `json:"text"`              // for people, complete with the replica's name
+
+	// Of a link fault: the directions that it changed, each from and to.
+	Links [][2]string `json:"links,omitempty"`
 }
 
 // Verb is what can be done to a replica.

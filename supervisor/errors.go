@@ -18,9 +18,10 @@ const (
 	KindNoCoordinator Kind = "no_coordinator" // the target has no holder just now; backup, too
 	KindNotAlive      Kind = "not_alive"      // the target has no process, or no plugin
 	KindBusy          Kind = "busy"           // too many requests wait for this replica
-	KindTimeout       Kind = "timeout"        // it did not serve within ActOptions.Wait
+	KindTimeout       Kind = "timeout"        // it did not serve within ActOptions.Wait, or did not confirm within FaultRequest.Wait
 	KindChanging      Kind = "changing"       // another mode change is under way
 	KindReplicaDown   Kind = "replica_down"   // a mode change needs all replicas; nothing was changed
+	KindLinkCut       Kind = "link_cut"       // a mode change needs all links; nothing was changed
 	KindNotPrepared   Kind = "not_prepared"   // a replica cannot run the new mode; nothing was changed
 	KindNotSaved      Kind = "not_saved"      // a mode change cannot be put on record; nothing was changed
 	KindCalledOff     Kind = "called_off"     // a mode change had begun; the old mode goes on in a new epoch

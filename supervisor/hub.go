@@ -137,7 +137,7 @@ func (h *hub) event(kind EventKind, replica, text string) {
 	if len(h.events) == eventsKept {
 		h.events = slices.Delete(h.events, 0, 1)
 	}
-	h.events = append(h.events, Event{h.seq, now(), kind, replica, text})
+	h.events = append(h.events, Event{Seq: h.seq, Time: now(), Kind: kind, Replica: replica, Text: text})
 }
 
 // newestTerm is the highest one that a serving replica has reported.
@@ -318,6 +318,10 @@ func (h *hub) status() (status *ClusterStatus, closed bool, changed <-chan struc
 	s.Replicas = make([]ReplicaStatus, len(h.rows))
 	for i, r := range h.rows {
 		s.Replicas[i] = r.status()
+	}
+	s.Faults = []LinkFault{}
+	for _, l := range h.faults.Links {
+		s.Faults = append(s.Faults, h.namedFault(l))
 	}
 	s.countBehind()
 	s.unseat()

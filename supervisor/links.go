@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"consequor/board"
 	"consequor/topologies"
@@ -22,6 +23,15 @@ type LinkFault struct {
 
 // Whole reports whether nothing is wrong.
 func (f *LinkFault) Whole() bool { return !f.Cut && f.DelayMS == 0 && f.JitterMS == 0 && f.Loss == 0 }
+
+// Words says what is wrong, for people.
+func (f *LinkFault) Words() string {
+	return topologies.LinkFault{Cut: f.Cut, Delay: duration(f.DelayMS), Jitter: duration(f.JitterMS), Loss: f.Loss}.Words()
+}
+
+func duration(milliseconds float64) time.Duration {
+	return time.Duration(milliseconds * float64(time.Millisecond))
+}
 
 // Link is how one direction of one link is. Both ends count since their
 // processes began; of an end that gave no answer nothing is known.

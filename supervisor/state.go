@@ -147,6 +147,9 @@ func sameMode(a, b topologies.Mode) bool { return describeMode(a) == describeMod
 // the build that t names now.
 func (s *state) adopt(t *topologies.Topology) {
 	s.Topology = t.Path
+	if t.Seed != 0 {
+		s.Seed = t.Seed
+	}
 	if sameMode(t.Mode, s.Mode) {
 		s.Mode, s.Declared = t.Mode, t.Mode
 		return

@@ -21,7 +21,9 @@ type Topology struct {
 	Modes    []Mode    // those that are not built in, under "modes", by name
 	Replicas []Replica // by rising id; port 0: a free one is to be chosen
 	Restart  Restart
-	Web      string // host:port; empty: any
+	Web      string      // host:port; empty: any
+	Seed     uint64      // of all that chance decides; 0: drawn when the data is made
+	Faults   []LinkFault // of links, from the start; by From, then To
 	Warnings []Problem
 }
 

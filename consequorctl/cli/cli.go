@@ -38,6 +38,12 @@ type grammar struct {
 	Resume  resumeCmd  `cmd:"" group:"faults" help:"Let what was paused go on."`
 	Restart restartCmd `cmd:"" group:"faults" help:"Start a replica again."`
 
+	Cut    cutCmd    `cmd:"" group:"links" help:"Let nothing through between replicas."`
+	Delay  delayCmd  `cmd:"" group:"links" help:"Bring messages between replicas later."`
+	Loss   lossCmd   `cmd:"" group:"links" help:"Lose messages between replicas by chance."`
+	Heal   healCmd   `cmd:"" group:"links" help:"Make links whole again: some, or all."`
+	Faults faultsCmd `cmd:"" group:"links" help:"List link faults, and what came through."`
+
 	Sim        simCmd        `cmd:"" group:"work" help:"Find out whether a mode keeps its promise, in virtual time and under every fault."`
 	Check      checkCmd      `cmd:"" group:"work" help:"Judge a history that was written down."`
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
@@ -51,6 +57,7 @@ var groups = kong.Groups{
 	"cluster": "A cluster:",
 	"board":   "The board:",
 	"faults":  "Processes (TARGET: a replica, coordinator, backup, or plugin: before any of these):",
+	"links":   "Links (A, B: a replica, several with commas between, coordinator, backup, or rest):",
 	"work":    "The workbench:",
 }
 

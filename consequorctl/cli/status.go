@@ -54,6 +54,9 @@ func showStatus(console *Console, status *supervisor.ClusterStatus) error {
 	if status.Replicas == nil {
 		status.Replicas = []supervisor.ReplicaStatus{}
 	}
+	if status.Faults == nil {
+		status.Faults = []supervisor.LinkFault{}
+	}
 	return console.Result(status, func(w io.Writer) {
 		if !console.Quiet {
 			printStatusHead(w, status)
@@ -67,6 +70,9 @@ func printStatusHead(w io.Writer, s *supervisor.ClusterStatus) {
 		s.Cluster, s.Mode, unsafeNote(s.Unsafe), s.Epoch, offices(s), s.SupervisorPID)
 	if r := changing(s); r != nil {
 		fmt.Fprintf(w, "its mode is being changed: %s waits for step %s\n", r.Name, r.Change)
+	}
+	for _, line := range linkLines(s.Faults) {
+		fmt.Fprintf(w, "link %s\n", line)
 	}
 	if s.Web != nil {
 		fmt.Fprintf(w, "web client at %s\n", *s.Web)

@@ -116,12 +116,14 @@ func (l *loop) arrived(f host.Frame) {
 // reached.
 func (p *process) OnUp(name string) {
 	p.log.Info("peer connected", "peer", name)
+	p.peersChanged(+1)
 	p.eachPeer(name, (*host.Host).LinkUp)
 }
 
 // OnDown tells them that they can't.
 func (p *process) OnDown(name string, why error) {
 	p.log.Info("peer disconnected", "peer", name, "why", why)
+	p.peersChanged(-1)
 	p.eachPeer(name, (*host.Host).LinkDown)
 }
 

@@ -249,7 +249,7 @@ func (p *process) joinPeers(listener net.Listener) error {
 	}
 	c := wire.Config{
 		Cluster: p.config.ClusterID, Process: p.config.Name, Hosts: p.config.Hosts,
-		Listener: listener, TLS: tls, Handler: p, Logger: p.log,
+		Listener: listener, TLS: tls, Handler: p, Logger: p.log, Faults: wireFaults(&p.config.Faults),
 	}
 	for _, r := range p.config.Replicas {
 		switch i := slices.IndexFunc(c.Peers, func(peer wire.Peer) bool { return peer.Process == r.Process }); {

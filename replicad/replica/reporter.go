@@ -50,7 +50,7 @@ func newReporter(p *process) *reporter {
 	for _, replica := range p.hostedReplicas() {
 		r.status[replica.Name] = &api.Status{
 			Name: replica.Name, Step: api.Starting, Mode: p.config.Mode.Name, Epoch: p.config.Epoch,
-			Vector: "-", Since: time.Now().UTC(),
+			Vector: "-", Since: time.Now().UTC(), Faults: p.config.Faults.Number,
 		}
 	}
 	return r

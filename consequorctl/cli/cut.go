@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"context"
+
+	"consequor/supervisor"
+)
+
+// cutCmd cuts links. Cut both ways, a link has no connection, and both ends
+// know. Cut one way it stands, and nothing comes through there: nobody is told.
+type cutCmd struct {
+	linkEnds
+	linkFlags
+}
+
+func (c *cutCmd) Help() string {
+	return `Nothing comes through a cut link any more once this returns. Cut both ways it has
+no connection, and both ends know that the other one is away; cut one way, what
+is said there vanishes without a word. It stays so until heal.
+
+  consequorctl cut r1 r2
+  consequorctl cut r1,r2 r3
+  consequorctl cut coordinator rest
+  consequorctl cut r1 r2 --one-way`
+}
+
+func (c *cutCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
+	return changeLinks(ctx, console, cluster, supervisor.FaultRequest{
+		Verb: supervisor.CutLinks, A: c.A, B: c.B, OneWay: c.OneWay, Wait: c.Wait})
+}
