@@ -43,7 +43,8 @@ var mayImport = map[string][]string{
 	"sim/cluster":            {"board", "modes", "mutants", "replicad/host"},
 	"sim":                    {"board", "modes", "modes/builtin", "mutants", "replicad/host", "sim/cluster", "sim/history", "supervisor/modechange"},
 	"sim/report":             {"board", "sim/cluster", "sim/history"},
-	"consequorctl/cli":       {"board", "modes", "modes/builtin", "modes/modeplugin", "mutants", "replicad/api", "replicad/logfile", "replicad/replica", "sim", "sim/cluster", "sim/history", "sim/report", "supervisor", "topologies"},
+	"consequorctl/record":    {"board", "replicad/api", "sim/history", "supervisor"},
+	"consequorctl/cli":       {"board", "consequorctl/record", "modes", "modes/builtin", "modes/modeplugin", "mutants", "replicad/api", "replicad/logfile", "replicad/replica", "sim", "sim/cluster", "sim/history", "sim/report", "supervisor", "topologies"},
 	"consequorctl":           {"consequorctl/cli"},
 	"replicad/wire/wiretest": {"replicad/wire"},
 

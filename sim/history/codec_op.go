@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -109,6 +110,19 @@ func (l *viewLine) view() *View {
 		v.Thread = &Thread{board.ArticleID(t.Article), board.ArticleID(t.Parent), articleIDs(t.Replies)}
 	}
 	return v
+}
+
+// MarshalJSON writes a view as it stands in a history's file.
+func (v *View) MarshalJSON() ([]byte, error) { return json.Marshal(viewLineOf(v)) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *View) UnmarshalJSON(text []byte) error {
+	var l viewLine
+	if err := json.Unmarshal(text, &l); err != nil {
+		return err
+	}
+	*v = *l.view()
+	return nil
 }
 
 func duration(nanoseconds int64) time.Duration { return time.Duration(nanoseconds) }

@@ -1,0 +1,67 @@
+package record
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"consequor/board"
+	"consequor/sim/history"
+	"consequor/supervisor"
+)
+
+// takeEvents takes what the supervisor has seen since the recording began, and
+// finds out since when nothing has been in the way.
+func (r *Result) takeEvents(ctx context.Context, cluster *supervisor.Client, h *Header) error {
+	ctx, cancel := context.WithTimeout(ctx, eventsLimit)
+	defer cancel()
+	kept, err := cluster.KeptEvents(ctx)
+	if err != nil {
+		return err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return err
+	}
+	since := h.Event
+	switch {
+	case status.SupervisorPID != h.PID:
+		since = 0
+		r.note("the cluster was down meanwhile: of what happened before it came up again only the requests are known")
+	case len(kept) > 0 && kept[0].Seq > since+1:
+		r.note("%d events are forgotten: the supervisor keeps the last %d", kept[0].Seq-since-1, len(kept))
+	}
+	for _, e := range kept {
+		if e.Seq <= since {
+			continue
+		}
+		r.History.Events = append(r.History.Events, history.Event{
+			At: max(0, e.Time.Sub(h.Began)), Kind: string(e.Kind), Replica: h.number(e.Replica), Text: e.Text,
+		})
+	}
+	if status.Serving() {
+		r.History.Healed = healedAt(r.History.Events)
+	}
+	return nil
+}
+
+// number is the replica of this name; 0: none.
+func (h *Header) number(name string) (id board.ReplicaID) {
+	return board.ReplicaID(slices.Index(h.Replicas, name) + 1)
+}
+
+// aside are the kinds of events that put nothing in anybody's way, and take
+// nothing out of it.
+var aside = []supervisor.EventKind{supervisor.EventNote, supervisor.EventDropped}
+
+// healedAt is since when nothing is in the way of a cluster that is whole: the
+// last time that anything happened to it.
+func healedAt(events []history.Event) time.Duration {
+	healed := time.Duration(1)
+	for _, e := range events {
+		if !slices.Contains(aside, supervisor.EventKind(e.Kind)) {
+			healed = max(healed, e.At)
+		}
+	}
+	return healed
+}
