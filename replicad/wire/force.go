@@ -18,23 +18,20 @@ import (
 //     in, until some of it heals; then it is dialed at once.
 //
 // Frames that were delayed already keep their delay. An error says that f is
-// no such table, and nothing has changed, or that ctx has ended, and f is in
-// force soon: a Handler was slow to return. No Handler may call it: it waits
-// for them. Calls at the same time come one after the other.
+// no such table, and nothing has changed; or that ctx has ended before a Handler
+// returned: then f is there to stay, and in force once that has. Handlers must
+// not call SetFaults, which waits for them. Of calls at the same time the last
+// one to come stays.
 func (n *Node) SetFaults(ctx context.Context, f Faults) error {
 	if err := f.check(); err != nil {
 		return fmt.Errorf("wire: %w", err)
 	}
+	n.post(f.clone())
 	select {
-	case n.setting <- struct{}{}:
-		defer func() { <-n.setting }()
+	case n.settling <- struct{}{}:
+		defer func() { <-n.settling }()
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-	table := f.clone()
-	n.faults.Store(table)
-	for _, l := range n.links {
-		l.setCut(table.parts(n.cfg.Hosts, l.peer.Replicas))
 	}
 	for _, l := range n.links {
 		if err := l.settle(ctx); err != nil {
@@ -42,6 +39,16 @@ func (n *Node) SetFaults(ctx context.Context, f Faults) error {
 		}
 	}
 	return nil
+}
+
+// post shows f to everybody.
+func (n *Node) post(f *Faults) {
+	n.posting.Lock()
+	defer n.posting.Unlock()
+	n.faults.Store(f)
+	for _, l := range n.links {
+		l.setCut(f.parts(n.cfg.Hosts, l.peer.Replicas))
+	}
 }
 
 // setCut begins or ends the time in which there is no connection to the peer.

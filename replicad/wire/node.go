@@ -19,8 +19,9 @@ type Node struct {
 	lobby      lobby
 	complaints *complaints
 
-	faults  atomic.Pointer[Faults] // in force, or about to be; never written to
-	setting chan struct{}          // holds a token while SetFaults is at work
+	faults   atomic.Pointer[Faults] // in force, or about to be; never written to
+	posting  sync.Mutex             // held while they change
+	settling chan struct{}          // holds a token while a SetFaults waits
 
 	// Written by New only.
 	links     []*link // by the peer's lowest replica
@@ -41,7 +42,7 @@ func New(cfg Config) (*Node, error) {
 		listener:   cfg.Listener,
 		lobby:      lobby{max: cfg.Limits.HandshakesMax},
 		complaints: newComplaints(cfg.Logger),
-		setting:    make(chan struct{}, 1),
+		settling:   make(chan struct{}, 1),
 		byProcess:  make(map[string]*link),
 		byReplica:  make(map[board.ReplicaID]*link),
 		hosted:     make(map[board.ReplicaID]bool),

@@ -400,6 +400,13 @@ func (p *proxy) copy(dst io.Writer, src io.Reader) {
 	}
 }
 
+// dialed is how often somebody came.
+func (p *proxy) dialed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.dialers)
+}
+
 // cut closes both ends of all connections there have been.
 func (p *proxy) cut() {
 	p.abandon()
