@@ -49,6 +49,7 @@ type grammar struct {
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
 	Diff       diffCmd       `cmd:"" group:"work" help:"Show what one replica's board has and another's lacks."`
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
+	Demo       demoCmd       `cmd:"" group:"work" help:"Tell a story on real processes: what happens, when, and whether the promise held."`
 	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`
 	Version    versionCmd    `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`
 }

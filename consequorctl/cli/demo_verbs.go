@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"consequor/supervisor"
+)
+
+// The commands that stories carry out, and what of their results they print.
+
+// up starts the story's own cluster; on one that runs it only looks. Either way
+// it is whole afterwards.
+func (s *story) up(ctx context.Context, topology string, flags ...string) (*supervisor.ClusterStatus, error) {
+	status := new(supervisor.ClusterStatus)
+	if s.own() {
+		if err := s.do(ctx, status, append([]string{"up", "-d", topology}, flags...)...); err != nil {
+			return nil, err
+		}
+		s.got("cluster %s is up: %s in mode %s%s", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
+	}
+	cluster, err := s.find()
+	if err != nil {
+		return nil, err
+	}
+	if err := awaitStatus(ctx, cluster, "all replicas serve", whole); err != nil {
+		return nil, err
+	}
+	status, err = cluster.Status(ctx)
+	if err == nil && !s.own() {
+		s.say("It plays on cluster %s: %s in mode %s%s.", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
+	}
+	return status, err
+}
+
+// down ends the story's own cluster before the story is over.
+func (s *story) down(ctx context.Context) error {
+	if !s.own() {
+		return nil
+	}
+	return s.do(ctx, new(downResult), "down", "--wipe", "--yes")
+}
+
+func namesOf(status *supervisor.ClusterStatus) []string {
+	names := make([]string, len(status.Replicas))
+	for i, r := range status.Replicas {
+		names[i] = r.Name
+	}
+	return names
+}
+
+// act does verb to target: kill, stop, pause, resume or restart.
+func (s *story) act(ctx context.Context, verb supervisor.Verb, target string, flags ...string) (*supervisor.ActResult, error) {
+	done := new(supervisor.ActResult)
+	if err := s.do(ctx, done, append([]string{string(verb), target}, flags...)...); err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	printAct(&text, verb, done)
+	s.got("%s", text.String())
+	return done, nil
+}
+
+// post posts at a replica. A post that was refused, or of which nobody knows,
+// is no error here: nil is its answer.
+func (s *story) post(ctx context.Context, title, at string, flags ...string) (*written, error) {
+	answer := new(written)
+	err := s.do(ctx, answer, append([]string{"post", "-t", title, "from a demo", "--at", at}, flags...)...)
+	if notDone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.got("article %s, acknowledged by %s: on %s", answer.ID, answer.Replica, counted(answer.Copies, "disk"))
+	return answer, nil
+}
+
+// notDone: the cluster has answered, and not with ok.
+func notDone(err error) bool {
+	var failure *Failure
+	return errors.As(err, &failure) && (failure.Code == ExitRefused || failure.Code == ExitUnknown)
+}
+
+// read reads at a replica; nil: it was refused.
+func (s *story) read(ctx context.Context, at string, flags ...string) (*readResult, error) {
+	page := new(readResult)
+	err := s.do(ctx, page, append([]string{"read", "--at", at}, flags...)...)
+	if notDone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range page.Articles {
+		s.got("%s  %s", a.ID, a.Title)
+	}
+	if len(page.Articles) == 0 {
+		s.got("(no articles)")
+	}
+	s.got("%s", page.told())
+	return page, nil
+}
+
+// told is where a page came from and what it is worth.
+func (r *readResult) told() string {
+	text := fmt.Sprintf("-- served by %s", r.Replica)
+	if r.Guarantee != "" {
+		text += ", " + r.Guarantee
+	}
+	if len(r.Asked) > 0 {
+		text += ", asked " + strings.Join(r.Asked, ", ")
+	}
+	return text
+}
+
+// holds reports whether a page lists an article.
+func (r *readResult) holds(id string) bool {
+	for _, a := range r.Articles {
+		if a.ID == id {
+			return true
+		}
+	}
+	return false
+}
