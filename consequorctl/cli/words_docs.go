@@ -115,6 +115,7 @@ var commandExamples = map[string]string{
 	"check":      "check history.jsonl",
 	"bench":      "bench --posts 1000 --clients 8",
 	"completion": "completion zsh",
+	"diff":       "diff r1 r3",
 	"version":    "version",
 }
 
