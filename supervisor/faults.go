@@ -41,8 +41,6 @@ type FaultRequest struct {
 // waitFaults is for requests that set no limit.
 const waitFaults = 10 * time.Second
 
-// DelayMax bounds a delay, jitter included.
-const DelayMax = time.Minute
 
 // FaultResult is the answer. It comes when the change is in force: every process
 // that runs has confirmed it, a link that is cut both ways has no connection at
@@ -121,8 +119,8 @@ func (r *FaultRequest) check() error {
 	switch {
 	case r.Verb != CutLinks && r.Verb != DelayLinks && r.Verb != LoseLinks && r.Verb != HealLinks:
 		return bad("", "there is no link fault %q", r.Verb)
-	case r.Delay < 0 || r.Jitter < 0 || r.Delay+r.Jitter > DelayMax:
-		return bad("", "a delay of %v ± %v: want 0s to %v in all", r.Delay, r.Jitter, DelayMax)
+	case r.Delay < 0 || r.Jitter < 0 || r.Delay > topologies.DelayMax:
+		return bad("", "a delay of %v: want 0s to %v", r.Delay, topologies.DelayMax)
 	case r.Jitter > r.Delay:
 		return bad("the delay is drawn between the two ends", "a jitter of %v is more than the delay, %v", r.Jitter, r.Delay)
 	case !(r.Loss >= 0 && r.Loss <= 1):

@@ -56,8 +56,26 @@
 //	per_process: 1
 //		Replicas for each process. Only 1 is supported yet.
 //
+//	seed: 7
+//		Decides all that chance decides in this cluster: which messages a
+//		lossy link loses, when elections begin. The same seed and the same
+//		faults twice lose and delay the same messages of each link, counted
+//		from the start of the process that sends them. Default: drawn when
+//		the cluster is made, and kept.
+//
 //	faults:
-//		Link faults from the start. Not supported yet.
+//	- {between: [r1, r2], and: r3, cut: true}
+//	- {from: r1, to: rest, delay: 50ms, jitter: 10ms, loss: 10%}
+//		What is wrong with links from the start; consequorctl heal and its
+//		siblings change it while the cluster runs. between and and: in both
+//		directions; from and to: in one. A side is a replica, a list of
+//		them, or rest: all that the other side does not name.
+//		  cut     nothing comes through; both ways: there is no connection
+//		  delay   of each message, up to 1m; the order stays
+//		  jitter  draws each delay from delay - jitter to delay + jitter
+//		  loss    the part of the messages that is lost, each by its own luck
+//		Several entries add up, unless they say the same thing twice of one
+//		direction.
 //
 // A name matches [a-z0-9][a-z0-9-]{0,62}. Unknown fields, fields given twice
 // and values out of range are errors; all of a file's problems are reported at

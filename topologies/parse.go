@@ -31,6 +31,7 @@ type parser struct {
 	ports        basePorts
 	webNode      *yaml.Node
 	unsafeNode   *yaml.Node // nil: not asked for
+	faultsNode   *yaml.Node // nil: none
 }
 
 func (p *parser) parse(data []byte) {
@@ -55,12 +56,14 @@ func (p *parser) parse(data []byte) {
 		"unsafe":      p.readUnsafe,
 		"per_process": p.readPerProcess,
 		"faults":      p.readFaults,
+		"seed":        p.readSeed,
 	})
 	if root.Kind == yaml.MappingNode {
 		p.defaults(root, found)
 	}
 	p.checkMode()
 	p.placeReplicas()
+	p.placeFaults()
 	p.checkFit()
 	p.checkLoopback()
 }
@@ -118,10 +121,6 @@ func (p *parser) readPerProcess(_, n *yaml.Node) {
 	if i, ok := p.integer(n, "per_process", 1, replicasMax); ok && i > 1 {
 		p.errorf(n, "per_process: not supported yet: several replicas in one process; the only value is 1")
 	}
-}
-
-func (p *parser) readFaults(key, _ *yaml.Node) {
-	p.errorf(key, "faults: not supported yet: link faults")
 }
 
 func (p *parser) readTLS(key, _ *yaml.Node) {

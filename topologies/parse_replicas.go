@@ -132,7 +132,7 @@ func (p *parser) countNode() *yaml.Node {
 
 // reservedNames mean something else where a replica can be named, or where its
 // files are.
-var reservedNames = map[string]bool{"coordinator": true, "backup": true, "plugin": true, "supervisor": true}
+var reservedNames = map[string]bool{"coordinator": true, "backup": true, "plugin": true, "supervisor": true, rest: true}
 
 func (p *parser) replicaName(at *place, i int, taken map[string]bool) string {
 	name, node := at.name, at.nameNode

@@ -209,7 +209,32 @@ func TestMistakes(t *testing.T) {
 		{"mode: sequential\nreplicas: 3\ntls: {ca: x, cert: y, key: z}", `x.yaml:3:1: tls: not supported yet: certificates of your own; the supervisor makes them, and every listener stays on loopback`},
 		{"mode: sequential\nreplicas: 3\nunsafe: 1", `x.yaml:3:9: unsafe: want true or false, got "1"`},
 		{"mode: sequential\nreplicas: 3\nper_process: 100", `x.yaml:3:14: per_process: not supported yet: several replicas in one process; the only value is 1`},
-		{"mode: sequential\nreplicas: 3\nfaults: []", `x.yaml:3:1: faults: not supported yet: link faults`},
+		{"mode: sequential\nreplicas: 3\nseed: x", `x.yaml:3:7: seed: want a whole number, got "x"`},
+		{"mode: sequential\nreplicas: 3\nseed: 0", `x.yaml:3:7: seed: 0 is out of range: want 1 to 4611686018427387904`},
+		{"mode: sequential\nreplicas: [{name: rest}]", `x.yaml:2:19: a replica cannot be named "rest": commands and files use that name`},
+		{faulty("between: [r1], and: r4, cut: true"), `x.yaml:4:24: and: there is no replica "r4": did you mean "r1"?`},
+		{faulty("between: [r1], and: rset, cut: true"), `x.yaml:4:24: and: there is no replica "rset": did you mean "rest"?`},
+		{faulty("between: 'r1,r2', and: r3, cut: true"), `x.yaml:4:13: between: there is no replica "r1,r2": write several as a list, [r1, r2]`},
+		{faulty("between: [r1, r1], and: r3, cut: true"), `x.yaml:4:18: between: r1 is named twice`},
+		{faulty("between: [], and: r3, cut: true"), `x.yaml:4:13: between: names no replica`},
+		{faulty("between: [r1, rest], and: r3, cut: true"), `x.yaml:4:13: between: "rest" stands alone: it is everyone that the other side does not name`},
+		{faulty("between: rest, and: rest, cut: true"), `x.yaml:4:24: both sides are "rest"`},
+		{faulty("between: rest, and: [r1, r2, r3], cut: true"), `x.yaml:4:13: "rest" is nobody: the other side names all replicas`},
+		{faulty("from: [r1, r2], to: [r2, r3], cut: true"), `x.yaml:4:24: r2 is on both sides`},
+		{faulty("between: r1, to: r2, cut: true"), `x.yaml:4:3: a fault needs "between" and "and", for both directions, or "from" and "to", for one`},
+		{faulty("between: r1, and: r2, from: r1, cut: true"), `x.yaml:4:3: a fault needs "between" and "and", for both directions, or "from" and "to", for one`},
+		{faulty("between: r1, and: r2"), `x.yaml:4:3: a fault needs "cut", "delay" or "loss"`},
+		{faulty("from: r1, to: r2, lost: 10%"), `x.yaml:4:22: unknown field "lost" in a fault: did you mean "loss"?`},
+		{faulty("from: r1, to: r2, loss: 10"), `x.yaml:4:28: loss: want a part such as 10%, up to 100%, got "10"`},
+		{faulty("from: r1, to: r2, loss: 110%"), `x.yaml:4:28: loss: want a part such as 10%, up to 100%, got "110%"`},
+		{faulty("from: r1, to: r2, cut: 1"), `x.yaml:4:27: cut: want true or false, got "1"`},
+		{faulty("from: r1, to: r2, delay: 2m"), `x.yaml:4:29: delay: 2m0s is out of range: want 1µs to 1m0s`},
+		{faulty("from: r1, to: r2, jitter: 2ms"), `x.yaml:4:30: jitter: there is no "delay" for it`},
+		{faulty("from: r1, to: r2, delay: 1ms, jitter: 2ms"), `x.yaml:4:42: jitter: 2ms is more than the delay, 1ms`},
+		{faulty("between: r1, and: r2, loss: 1%}\n- {from: r2, to: r1, loss: 2%"), `x.yaml:5:28: loss of what r2 says to r1 is given twice: first in line 4`},
+		{faulty("7"), `x.yaml:4:4: unknown field "7" in a fault`},
+		{"mode: sequential\nreplicas: 3\nfaults: [r1]", `x.yaml:3:10: a fault: want fields (key: value), got "r1"`},
+		{"mode: sequential\nreplicas: 3\nfaults: all", `x.yaml:3:9: faults: want a list, got "all"`},
 		{"x: &a {mode: sequential}\n<<: *a", `x.yaml:2:1: the topology: want a field's name, got "<<"`},
 	} {
 		_, err := Parse("x.yaml", []byte(test.yaml), known)
@@ -346,9 +371,76 @@ func TestUnsafe(t *testing.T) {
 	}
 }
 
+// faulty is a topology with one link fault.
+func faulty(fault string) string {
+	return "mode: sequential\nreplicas: 3\nfaults:\n- {" + fault + "}"
+}
+
+// Entries add up, sides may be lists or the rest, and the table comes in order.
+func TestFaults(t *testing.T) {
+	got := mustParse(t, "/x/y.yaml", `
+mode: sequential
+replicas: 3
+seed: 7
+faults:
+- {from: r3, to: r1, loss: 12.5%}
+- {between: r1, and: rest, cut: true}
+- {from: [r1, r2], to: [r3], delay: 50ms, jitter: 10ms}
+`, known)
+	want := []LinkFault{
+		{From: 1, To: 2, Cut: true},
+		{From: 1, To: 3, Cut: true, Delay: 50 * time.Millisecond, Jitter: 10 * time.Millisecond},
+		{From: 2, To: 1, Cut: true},
+		{From: 2, To: 3, Delay: 50 * time.Millisecond, Jitter: 10 * time.Millisecond},
+		{From: 3, To: 1, Cut: true, Loss: 0.125},
+	}
+	if diff := cmp.Diff(want, got.Faults); diff != "" || got.Seed != 7 {
+		t.Errorf("seed %d; want -, got +:\n%s", got.Seed, diff)
+	}
+}
+
+// A table that no order could carry is refused, and quickly.
+func TestTooManyFaults(t *testing.T) {
+	text := "mode: read-your-write\nreplicas: 1000\nfaults:\n- {between: [r1, r2, r3, r4, r5], and: rest, cut: true}"
+	_, err := Parse("x.yaml", []byte(text), known)
+	if err == nil || err.Error() != "x.yaml:4:1: faults: more than 8192 directions of links have some" {
+		t.Errorf("%v", err)
+	}
+}
+
+// A table keeps its order whatever is put into it, and what is whole goes.
+func TestFaultTable(t *testing.T) {
+	var f Faults
+	for _, l := range []LinkFault{{From: 2, To: 1, Cut: true}, {From: 1, To: 3, Loss: 0.1}, {From: 1, To: 2}, {From: 2, To: 1, Delay: time.Second}} {
+		f.Put(l)
+	}
+	before := f.Clone()
+	f.Put(LinkFault{From: 1, To: 3})
+	if diff := cmp.Diff([]LinkFault{{From: 2, To: 1, Delay: time.Second}}, f.Links); diff != "" {
+		t.Error(diff)
+	}
+	if len(before.Links) != 2 || before.On(1, 3).Loss != 0.1 || !f.On(1, 3).Whole() || f.On(2, 1).Words() != "delay 1s" {
+		t.Errorf("before %+v, after %+v", before, f)
+	}
+}
+
+// Percents are read as they are written.
+func TestPercent(t *testing.T) {
+	for text, want := range map[string]float64{"10%": 0.1, "12.5%": 0.125, "0%": 0, "100%": 1, "0.01%": 0.0001} {
+		if got, err := ParsePercent(text); err != nil || got != want || Percent(got) != text {
+			t.Errorf("%s: %v, %v, written %s", text, got, err, Percent(got))
+		}
+	}
+	for _, text := range []string{"", "%", "10", "-1%", "101%", "NaN%", "x%", "1e999%"} {
+		if got, err := ParsePercent(text); err == nil {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}
+
 // The samples are good, without a warning, and named as their files.
 func TestSamples(t *testing.T) {
-	want := []string{"five", "one", "quorum", "quorum-five", "read-your-write", "read-your-write-five", "three", "unsafe"}
+	want := []string{"five", "one", "quorum", "quorum-five", "read-your-write", "read-your-write-five", "slow-link", "three", "unsafe"}
 	if diff := cmp.Diff(want, Samples()); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
@@ -410,6 +502,11 @@ func FuzzParse(f *testing.F) {
 		}
 		if !ValidName(got.Name) || len(got.Replicas) == 0 || got.Mode.Name == "" {
 			t.Fatalf("accepted: %+v", got)
+		}
+		for _, l := range got.Faults {
+			if l.From == l.To || l.Whole() || min(l.From, l.To) < 1 || int(max(l.From, l.To)) > len(got.Replicas) || l.Jitter > l.Delay || l.Loss > 1 {
+				t.Fatalf("accepted: %+v", got.Faults)
+			}
 		}
 		seen := map[string]bool{}
 		for i, r := range got.Replicas {
