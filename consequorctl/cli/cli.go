@@ -49,6 +49,7 @@ type grammar struct {
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
 	Diff       diffCmd       `cmd:"" group:"work" help:"Show what one replica's board has and another's lacks."`
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
+	Trace      traceCmd      `cmd:"" group:"work" help:"Carry out one of the five requests and tell its way: who was asked, who answered, what it waited for."`
 	Demo       demoCmd       `cmd:"" group:"work" help:"Tell a story on real processes: what happens, when, and whether the promise held."`
 	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`
 	Version    versionCmd    `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`
@@ -79,6 +80,7 @@ func Main(ctx context.Context, world World, args []string) ExitCode {
 		panic("cli: the grammar: " + err.Error()) // the same for every command line: a test parses them all
 	}
 	var command *kong.Context
+	args = verbFirst(args)
 	if err = checkText(args); err == nil {
 		command, err = parser.Parse(args)
 	}

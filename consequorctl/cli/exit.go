@@ -32,6 +32,8 @@ type Failure struct {
 	Hint    string   `json:"hint"`          // the next thing to do; may be empty
 	Key     string   `json:"key,omitempty"` // post, reply: what it was sent with; the same key makes a retry safe
 
+	Trace *traceResult `json:"trace,omitempty"` // trace: the way of a request that did not end well
+
 	told bool // the result has said it: there is nothing to print
 }
 
