@@ -22,6 +22,11 @@ type runCmd struct {
 	Words   bool          `help:"Tell what words scripts may use, or what the words named mean, with an example."`
 	Limit   time.Duration `help:"How long one script may take." default:"2m"`
 	Update  bool          `help:"Write what cmp finds into the script file, where it is not what was expected."`
+
+	Repeat    int    `help:"Perform each script so many times; the first failure ends it." default:"1"`
+	KeepGoing bool   `help:"With --repeat: go on after a failure."`
+	Jobs      int    `help:"So many scripts at a time, each in a process of its own." default:"1"`
+	JUnit     string `name:"junit" help:"Write the results to this file too, as JUnit XML." type:"path" placeholder:"FILE"`
 }
 
 // Help is shown by --help.
@@ -36,18 +41,23 @@ func (c *runCmd) Help() string {
 Examples:
     consequorctl run failover.txtar
     consequorctl run --cluster three failover.txtar    on a cluster that runs, and goes on running
+    consequorctl run --repeat 100 failover.txtar       until it fails, 100 times at most
+    consequorctl run --jobs 2 --junit out.xml *.txtar  two at a time, and the results for a CI
     consequorctl run --words                           every word; --words capture: one, with an example
 
 Exit codes: 0 all went well, 1 a script failed, 2 there is no such script.`
 }
 
 type runResult struct {
-	Script  string         `json:"script"`
-	Passed  bool           `json:"passed"`
-	Skipped string         `json:"skipped,omitempty"` // why it ended early
-	Seconds float64        `json:"seconds"`
-	Message string         `json:"message,omitempty"` // FILE:LINE: what broke
-	Failure *scriptFailure `json:"failure,omitempty"`
+	Script     string         `json:"script"`
+	Repetition int            `json:"repetition"` // from 1
+	Passed     bool           `json:"passed"`
+	Skipped    string         `json:"skipped,omitempty"` // why it ended early
+	Updated    []string       `json:"updated,omitempty"` // sections that were written anew
+	Seconds    float64        `json:"seconds"`
+	Message    string         `json:"message,omitempty"` // FILE:LINE: what broke
+	Failure    *scriptFailure `json:"failure,omitempty"`
+	Repeated   bool           `json:"-"` // it is one of several
 }
 
 func (c *runCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
@@ -57,18 +67,46 @@ func (c *runCmd) Run(ctx context.Context, console *Console, cluster clusterFlag)
 	if err := c.check(console, cluster); err != nil {
 		return err
 	}
-	failed := 0
-	for _, path := range c.Scripts {
-		result := c.one(ctx, console, path, string(cluster))
-		if !result.Passed {
-			failed++
-		}
-		if err := console.Result(result, result.print); err != nil {
+	perform := func(ctx context.Context, t task) *runResult { return c.one(ctx, console, string(cluster), t) }
+	if c.Jobs > 1 {
+		perform = func(ctx context.Context, t task) *runResult { return c.apart(ctx, console, string(cluster), t) }
+	}
+	report := &junit{}
+	if c.JUnit != "" {
+		var err error
+		if report, err = openJUnit(console.Path(c.JUnit)); err != nil {
 			return err
 		}
 	}
+	failed := 0
+	err := c.all(ctx, perform, func(result *runResult) error {
+		if !result.Passed {
+			failed++
+		}
+		result.Repeated = c.Repeat > 1
+		report.results = append(report.results, result)
+		return console.Result(result, result.print)
+	})
+	if c.JUnit != "" {
+		err = errors.Join(err, report.write())
+	}
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return c.sum(failed, len(report.results))
+}
+
+// sum says how all went together.
+func (c *runCmd) sum(failed, played int) error {
+	what := "scripts"
+	if c.Repeat > 1 {
+		what = "performances"
+	}
 	if failed > 0 {
-		return failedf("%d of %d scripts failed", failed, len(c.Scripts))
+		return failedf("%d of %d %s failed", failed, played, what)
 	}
 	return nil
 }
@@ -77,6 +115,12 @@ func (c *runCmd) Run(ctx context.Context, console *Console, cluster clusterFlag)
 func (c *runCmd) check(console *Console, cluster clusterFlag) error {
 	if len(c.Scripts) == 0 {
 		return &Failure{Code: ExitUsage, Kind: "usage", Message: "no script was named", Hint: "consequorctl run --help has an example"}
+	}
+	if c.Repeat < 1 || c.Repeat > repeatMax || c.Jobs < 1 || c.Jobs > jobsMax {
+		return usagef("want --repeat 1 to %d, --jobs 1 to %d; nothing was run", repeatMax, jobsMax)
+	}
+	if c.Update && (c.Repeat > 1 || c.Jobs > 1) {
+		return usagef("--update is for one performance at a time: leave out --repeat and --jobs; nothing was run")
 	}
 	for _, path := range c.Scripts {
 		if _, err := os.Stat(console.Path(path)); err != nil {
@@ -111,23 +155,34 @@ func (c *runCmd) tellWords(console *Console) error {
 func (r *runResult) print(w io.Writer) {
 	switch {
 	case !r.Passed:
-		fmt.Fprintf(w, "FAIL  %s  %.1fs\n", r.Script, r.Seconds)
+		fmt.Fprintf(w, "FAIL  %s  %.1fs\n", r.named(), r.Seconds)
 		r.Failure.print(indented(w, "      "))
 	case r.Skipped != "":
-		fmt.Fprintf(w, "skip  %s  %.1fs  %s\n", r.Script, r.Seconds, inertLine(r.Skipped))
+		fmt.Fprintf(w, "skip  %s  %.1fs  %s\n", r.named(), r.Seconds, inertLine(r.Skipped))
 	default:
-		fmt.Fprintf(w, "ok    %s  %.1fs\n", r.Script, r.Seconds)
+		fmt.Fprintf(w, "ok    %s  %.1fs\n", r.named(), r.Seconds)
+	}
+	if len(r.Updated) > 0 {
+		fmt.Fprintf(w, "      written anew: %s\n", inertLine(strings.Join(r.Updated, ", ")))
 	}
 }
 
+// named names the performance.
+func (r *runResult) named() string {
+	if r.Repeated {
+		return fmt.Sprintf("%s #%d", r.Script, r.Repetition)
+	}
+	return r.Script
+}
+
 // one plays one script once.
-func (c *runCmd) one(ctx context.Context, console *Console, path, cluster string) *runResult {
+func (c *runCmd) one(ctx context.Context, console *Console, cluster string, t task) *runResult {
 	started := time.Now()
-	result := &runResult{Script: path}
-	failure, err := c.perform(ctx, console, path, cluster, result)
+	result := &runResult{Script: t.script, Repetition: t.repetition}
+	failure, err := c.perform(ctx, console, t.script, cluster, result)
 	result.Passed, result.Seconds = err == nil, time.Since(started).Seconds()
 	if err != nil {
-		result.Message, result.Failure = err.Error(), failure
+		result.Message, result.Failure = failure.sentence(), failure
 	}
 	return result
 }
@@ -151,12 +206,15 @@ func (c *runCmd) perform(ctx context.Context, console *Console, path, cluster st
 	var failure *scriptFailure
 	if err != nil {
 		failure = failureOf(err, piece)
+		if timed.Err() != nil {
+			failure.Got = context.Cause(timed).Error() + "\n" + failure.Got
+		}
 		failure.Clusters = stage.look()
 	}
 	if err != nil || console.Verbose {
 		fmt.Fprintln(console.Stderr, inertLines(log.String()))
 	}
-	result.Skipped = piece.skipped
+	result.Skipped, result.Updated = piece.skipped, piece.updated
 	end := errors.Join(piece.save(console.Path(path)), stage.strike())
 	if failure == nil && end != nil {
 		failure = failureOf(end, piece)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +20,9 @@ import (
 const (
 	unknownWord = "unknown command" // package script's error for it, which has no name
 
-	eventsShown   = 15                     // of each cluster, the last ones
-	eventsPause   = 200 * time.Millisecond // without an event: these were all
-	lookLimit     = 5 * time.Second        // for one cluster to say how it is
-	gotLinesShown = 30                     // of what was there instead
+	eventsShown   = 15              // of each cluster, the last ones
+	lookLimit     = 5 * time.Second // for one cluster to say how it is
+	gotLinesShown = 30              // of what was there instead
 )
 
 // scriptFailure is what is told of a script that failed.
@@ -49,12 +50,13 @@ func failureOf(err error, piece *play) *scriptFailure {
 		outer = cmp.Or(outer, blamed)
 	}
 	if blamed == nil {
-		f.At, f.Got, _ = strings.Cut(f.Got, ": ")
-		if f.Got == "" {
-			f.At, f.Got = piece.path, f.At
-		}
+		blamed = misreadLine(err, piece)
+	}
+	if blamed == nil {
+		f.At, f.Got = piece.path, strings.TrimPrefix(f.Got, piece.path+": ")
 		return f
 	}
+	outer = cmp.Or(outer, blamed)
 	f.At = place(blamed)
 	f.Command = piece.lineAt(blamed)
 	if outer != blamed && place(outer) != f.At {
@@ -62,6 +64,17 @@ func failureOf(err error, piece *play) *scriptFailure {
 	}
 	f.Want, f.Got = expectationOf(blamed)
 	return f
+}
+
+// misreadLine finds the line that could not be read, which package script tells
+// in words only; nil: it is not about a line.
+func misreadLine(err error, piece *play) *script.CommandError {
+	told := regexp.MustCompile("^(" + regexp.QuoteMeta(piece.path) + "(?:/[^:\n]+)?):([0-9]+): ").FindStringSubmatch(err.Error())
+	if told == nil {
+		return nil
+	}
+	line, _ := strconv.Atoi(told[2]) // digits
+	return &script.CommandError{File: told[1], Line: line, Err: errors.New(strings.TrimPrefix(err.Error(), told[0]))}
 }
 
 func place(e *script.CommandError) string { return fmt.Sprintf("%s:%d", e.File, e.Line) }
@@ -122,19 +135,21 @@ func (s *stage) look() []clusterState {
 	return states
 }
 
-// lastEvents reads what is kept of a stream that goes on.
 func lastEvents(ctx context.Context, cluster *supervisor.Client) []supervisor.Event {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	silence := time.AfterFunc(eventsPause, cancel)
-	defer silence.Stop()
-	events := []supervisor.Event{}
-	_ = cluster.Events(ctx, 0, func(e supervisor.Event) error { // it ends with ctx
-		silence.Reset(eventsPause)
-		events = append(events, e)
-		return nil
-	})
+	events, err := cluster.KeptEvents(ctx)
+	if err != nil || len(events) == 0 {
+		return []supervisor.Event{} // there is a failure to be told already
+	}
 	return events[max(0, len(events)-eventsShown):]
+}
+
+// sentence tells the failure on one line.
+func (f *scriptFailure) sentence() string {
+	got, _, _ := strings.Cut(f.Got, "\n")
+	if f.Command == "" {
+		return f.At + ": " + got
+	}
+	return fmt.Sprintf("%s: %s: want %s, got %s", f.At, f.Command, f.Want, got)
 }
 
 func (f *scriptFailure) print(w io.Writer) {

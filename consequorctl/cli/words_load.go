@@ -39,8 +39,9 @@ type load struct {
 	body     string
 	run      string
 	sent     atomic.Int64
-	cancel   context.CancelFunc
-	loaded   chan struct{} // closed when all clients have ended
+	cancel   context.CancelFunc // no more posts
+	giveUp   context.CancelFunc // of those under way, too
+	loaded   chan struct{}      // closed when all clients have ended
 }
 
 // loads is the word load.
@@ -98,13 +99,14 @@ func (p *player) startLoad(s *script.State, args []string) error {
 
 // start lets the clients begin. Only end ends them: not the script's time.
 func (l *load) start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	l.cancel, l.loaded = cancel, make(chan struct{})
+	calls, giveUp := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(calls)
+	l.cancel, l.giveUp, l.loaded = cancel, giveUp, make(chan struct{})
 	go func() {
 		defer close(l.loaded)
 		turns, stop := l.turns()
 		defer stop()
-		l.crowd.each(func(i int, m *member) { l.client(ctx, turns, i, m) })
+		l.crowd.each(func(i int, m *member) { l.client(ctx, calls, turns, i, m) })
 	}()
 }
 
@@ -119,9 +121,9 @@ func (l *load) turns() (turns <-chan time.Time, stop func()) {
 	return ticker.C, ticker.Stop
 }
 
-// client posts until ctx ends. A post under way is then not given up: its
+// client posts until ctx ends. A post under way is given up only with calls: its
 // outcome counts.
-func (l *load) client(ctx context.Context, turns <-chan time.Time, i int, m *member) {
+func (l *load) client(ctx, calls context.Context, turns <-chan time.Time, i int, m *member) {
 	for l.sent.Add(1) <= loadCountMax {
 		select {
 		case <-turns:
@@ -132,7 +134,7 @@ func (l *load) client(ctx context.Context, turns <-chan time.Time, i int, m *mem
 		}
 		title := fmt.Sprintf("%s %d %d", l.run, i, m.turn)
 		sent := time.Now()
-		answer, err := m.send(context.WithoutCancel(ctx), loadPostLimit, api.Request{Verb: api.Post, Author: "load", Title: title, Body: l.body})
+		answer, err := m.send(calls, loadPostLimit, api.Request{Verb: api.Post, Author: "load", Title: title, Body: l.body})
 		l.recorder.add(title, answer, err, sent)
 	}
 }
@@ -141,6 +143,10 @@ func (l *load) client(ctx context.Context, turns <-chan time.Time, i int, m *mem
 // what came of it.
 func (l *load) end(ctx context.Context, judged bool) (told string, err error) {
 	l.cancel()
+	defer l.giveUp()
+	if !judged {
+		l.giveUp()
+	}
 	<-l.loaded
 	defer l.crowd.close()
 	if !judged {
