@@ -276,7 +276,12 @@ func (l *lossy) insist(ctx context.Context, client *api.Client, r api.Request) e
 func (l *lossy) try(ctx context.Context, client *api.Client, r api.Request) (*api.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
 	defer cancel()
-	return client.DoAny(ctx, r)
+	ctx, asked, err := l.crowd.pen.Ask(ctx, "", 0, &r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.DoAny(ctx, r)
+	return answer, errors.Join(err, asked.Ended(answer, err))
 }
 
 // sendAgain sends every acknowledged post once more, with its key and first to

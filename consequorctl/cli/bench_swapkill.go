@@ -241,7 +241,7 @@ func (k *swapKill) look(ctx context.Context, r *cellResult) error {
 		return err
 	}
 	for _, name := range k.load.crowd.members[0].replicas {
-		m := &member{client: k.load.crowd.client, replicas: []string{name}}
+		m := &member{client: k.load.crowd.client, pen: k.load.crowd.pen, replicas: []string{name}}
 		answer, err := m.send(ctx, readBackLimit, api.Request{Verb: api.Read, Count: 1})
 		switch {
 		case err != nil:

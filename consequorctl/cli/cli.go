@@ -45,6 +45,7 @@ type grammar struct {
 	Faults faultsCmd `cmd:"" group:"links" help:"List link faults, and what came through."`
 
 	Sim        simCmd        `cmd:"" group:"work" help:"Find out whether a mode keeps its promise, in virtual time and under every fault."`
+	Record     recordCmd     `cmd:"" group:"work" help:"Write down everything that is asked of the cluster, for check to judge."`
 	Check      checkCmd      `cmd:"" group:"work" help:"Judge a history that was written down."`
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
 	Diff       diffCmd       `cmd:"" group:"work" help:"Show what one replica's board has and another's lacks."`

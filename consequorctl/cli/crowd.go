@@ -2,24 +2,30 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"consequor/board"
+	"consequor/consequorctl/record"
 	"consequor/replicad/api"
 )
 
 // crowd is many clients over few connections.
 type crowd struct {
 	client  *api.Client
+	pen     *record.Pen // writes down what they ask, while the cluster is recorded
 	members []*member
 }
 
 // member is one client of a crowd, with a session of its own.
 type member struct {
 	client   *api.Client
+	pen      *record.Pen
+	session  string   // as a record knows it; empty: none
 	replicas []string // to ask in turn
 	turn     int
 	token    board.Token
@@ -41,7 +47,8 @@ func gather(ctx context.Context, console *Console, name clusterFlag, at string, 
 	if err := v.dial(status); err != nil {
 		return nil, err
 	}
-	crowd := &crowd{client: v.client}
+	crowd := &crowd{client: v.client, pen: record.Open(sessionHome(cluster.Home(), status))}
+	run := rand.Text()
 	replicas := []string{at}
 	if at == "" {
 		replicas = nil
@@ -50,7 +57,8 @@ func gather(ctx context.Context, console *Console, name clusterFlag, at string, 
 		}
 	}
 	for i := range count {
-		crowd.members = append(crowd.members, &member{client: v.client, replicas: replicas, turn: i})
+		m := &member{client: v.client, pen: crowd.pen, session: fmt.Sprintf("%s %d", run, i), replicas: replicas, turn: i}
+		crowd.members = append(crowd.members, m)
 	}
 	errs := make([]error, count)
 	crowd.each(func(i int, m *member) { errs[i] = m.ask(ctx, greetLimit, api.Request{Verb: api.Read, Count: 1}) })
@@ -74,7 +82,12 @@ func (c *crowd) each(work func(i int, m *member)) {
 	wg.Wait()
 }
 
-func (c *crowd) close() { c.client.Close() }
+// close ends all connections. What could not be written into the record was
+// told to whoever asked; of what is left no more than an end can be missing.
+func (c *crowd) close() {
+	c.client.Close()
+	_ = c.pen.Close()
+}
 
 // ask sends r to the member's next replica.
 func (m *member) ask(ctx context.Context, limit time.Duration, r api.Request) error {
@@ -88,7 +101,10 @@ func (m *member) send(ctx context.Context, limit time.Duration, r api.Request) (
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r.Replica = m.replicas[m.turn%len(m.replicas)]
-	if !m.alone {
+	session := m.session
+	if m.alone {
+		session = ""
+	} else {
 		r.Token = m.token
 	}
 	m.turn++
@@ -96,7 +112,14 @@ func (m *member) send(ctx context.Context, limit time.Duration, r api.Request) (
 	if len(m.replicas) == 1 {
 		do = m.client.Do
 	}
+	ctx, asked, err := m.pen.Ask(ctx, session, 0, &r)
+	if err != nil {
+		return nil, err
+	}
 	answer, err := do(ctx, r)
+	if err := asked.Ended(answer, err); err != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func syncWhenReached(ctx context.Context, m *member) error {
 }
 
 func (c *crowd) readAll(ctx context.Context, replica string) ([]copied, error) {
-	m := &member{client: c.client, replicas: []string{replica}}
+	m := &member{client: c.client, pen: c.pen, replicas: []string{replica}}
 	if err := syncWhenReached(ctx, m); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"consequor/board"
+	"consequor/consequorctl/record"
 	"consequor/replicad/api"
 	"consequor/supervisor"
 )
@@ -49,6 +50,9 @@ type visit struct {
 	author  string
 	at      string      // empty: any
 	token   board.Token // of the session
+
+	pen    *record.Pen   // writes down what is asked, while the cluster is recorded
+	called time.Duration // before token was looked up
 }
 
 // visit runs talk against the cluster that is meant, within the time given.
@@ -63,12 +67,13 @@ func (a *asking) visit(ctx context.Context, console *Console, name clusterFlag, 
 	if err != nil {
 		return err
 	}
-	v := &visit{console: console, session: new(session), author: a.As, at: a.At}
+	folder := sessionHome(cluster.Home(), status)
+	v := &visit{console: console, session: new(session), author: a.As, at: a.At, pen: record.Open(folder), called: record.Now()}
 	if v.author == "" {
 		v.author = loginName()
 	}
 	if !a.NoSession {
-		v.session = openSession(sessionHome(cluster.Home(), status), cmp.Or(a.Session, v.author))
+		v.session = openSession(folder, cmp.Or(a.Session, v.author))
 	}
 	if v.token, err = v.session.Token(); err != nil {
 		return err
@@ -77,7 +82,7 @@ func (a *asking) visit(ctx context.Context, console *Console, name clusterFlag, 
 		return err
 	}
 	defer v.client.Close()
-	return talk(ctx, v)
+	return errors.Join(talk(ctx, v), v.pen.Close())
 }
 
 func loginName() string {
@@ -129,14 +134,19 @@ func (v *visit) ask(ctx context.Context, r api.Request) (*api.Answer, error) {
 	if v.at != "" {
 		do = v.client.Do
 	}
-	answer, err := do(ctx, r)
+	ctx, asked, err := v.pen.Ask(ctx, v.session.path, v.called, &r)
 	if err != nil {
 		return nil, err
 	}
-	if v.token, err = v.session.Join(answer.Token); err != nil {
-		return nil, err
+	answer, err := do(ctx, r)
+	if err != nil {
+		return nil, errors.Join(err, asked.Ended(nil, err))
 	}
-	return answer, nil
+	if v.token, err = v.session.Join(answer.Token); err != nil {
+		return nil, errors.Join(err, asked.Ended(answer, nil))
+	}
+	v.called = record.Now()
+	return answer, asked.Ended(answer, nil)
 }
 
 // write sends a post or reply under a key that the session keeps until there
