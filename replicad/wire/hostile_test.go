@@ -197,7 +197,8 @@ type accomplice struct {
 	streams [2]*yamux.Stream
 }
 
-func infiltrate(t *testing.T, r *rig, m *member) *accomplice {
+// comeIn says hello as r1, and is welcome.
+func comeIn(t *testing.T, r *rig, m *member) *tls.Conn {
 	t.Helper()
 	conn := dialTLS(t, m, r.ca.TLS(wire.CertName("r1", clusterID)))
 	if _, err := conn.Write(wire.Greeting(wire.GreetLink, clusterID, "r1", 1)); err != nil {
@@ -206,16 +207,28 @@ func infiltrate(t *testing.T, r *rig, m *member) *accomplice {
 	if process, refusal, err := wire.Answer(conn); process != m.process {
 		t.Fatalf("answered by %q: %q, %v", process, refusal, err)
 	}
+	return conn
+}
+
+// yamuxOver makes one of the two ends of a session.
+func yamuxOver(t *testing.T, conn net.Conn, end func(io.ReadWriteCloser, *yamux.Config) (*yamux.Session, error)) *yamux.Session {
+	t.Helper()
 	cfg := yamux.DefaultConfig()
 	cfg.LogOutput, cfg.Logger = nil, slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
-	session, err := yamux.Client(conn, cfg)
+	session, err := end(conn, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { session.Close() })
-	a := &accomplice{session: session}
+	return session
+}
+
+func infiltrate(t *testing.T, r *rig, m *member) *accomplice {
+	t.Helper()
+	a := &accomplice{session: yamuxOver(t, comeIn(t, r, m), yamux.Client)}
 	for i := range a.streams {
-		if a.streams[i], err = session.OpenStream(); err != nil {
+		var err error
+		if a.streams[i], err = a.session.OpenStream(); err != nil {
 			t.Fatal(err)
 		}
 	}
