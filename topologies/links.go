@@ -116,6 +116,9 @@ const (
 	TracedArticlesMax = 16
 )
 
+// TracedNothing is the Text of a step of the mode's that leads to nothing.
+const TracedNothing = "nothing to be done"
+
 // TracedKind says what happened.
 type TracedKind string
 

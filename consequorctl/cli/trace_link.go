@@ -53,7 +53,7 @@ func (l *traceLinker) link() {
 		lane := l.lane(e.Traced.Replica)
 		e.carries = l.request.isIn(e.Traced)
 		e.cause = l.causeOf(i, lane)
-		e.Ours = e.carries || e.cause >= 0 && l.events[e.cause].Ours && !e.routine
+		e.Ours = e.carries || e.What != topologies.TracedAnswered && e.cause >= 0 && l.events[e.cause].Ours && !e.routine
 		lane.passed(i, e)
 	}
 }

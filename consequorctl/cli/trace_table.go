@@ -82,9 +82,15 @@ func (t *traceTable) draw() {
 }
 
 // told: a batch is told with the step that answers it, and what is written when
-// it is on disk.
+// it is on disk. Of a step that leads to nothing nothing is to be told.
 func (t *traceTable) told(e *tracedEvent) bool {
-	return e.What == topologies.TracedGiven && e.mate >= 0 || e.What == topologies.TracedSaved
+	switch e.What {
+	case topologies.TracedGiven:
+		return e.mate >= 0
+	case topologies.TracedStepped:
+		return e.Traced.Text == topologies.TracedNothing && !e.OnWay
+	}
+	return e.What == topologies.TracedSaved
 }
 
 // event draws an event, with others that say the same to others.

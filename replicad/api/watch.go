@@ -15,9 +15,37 @@ type Watch struct {
 
 type watchKey struct{}
 
-// WithWatch returns a context whose requests are watched.
+// WithWatch returns a context whose requests are watched, also by the watch
+// that ctx has already: that one is told first.
 func WithWatch(ctx context.Context, w *Watch) context.Context {
+	if before, ok := ctx.Value(watchKey{}).(*Watch); ok {
+		w = before.and(w)
+	}
 	return context.WithValue(ctx, watchKey{}, w)
+}
+
+// and is both. One that keeps a try from being sent keeps it from the other, too.
+func (w *Watch) and(next *Watch) *Watch {
+	return &Watch{
+		Sending: func(replica, key string) error {
+			for _, one := range []*Watch{w, next} {
+				if one.Sending == nil {
+					continue
+				}
+				if err := one.Sending(replica, key); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Ended: func(replica string, failure *Error) {
+			for _, one := range []*Watch{w, next} {
+				if one.Ended != nil {
+					one.Ended(replica, failure)
+				}
+			}
+		},
+	}
 }
 
 // KindUnwatched is the kind of a request that was not sent because its Watch

@@ -111,8 +111,8 @@ var verbNames = func() map[modes.Verb]api.Verb {
 	return names
 }()
 
-// effectsInWords is `2 saves, message to r1, timer set, answer`. Timers and
-// reports, which nobody waits for, are left out.
+// effectsInWords is `2 saves, message to r1, answer`. Timers and reports, which
+// nobody waits for, are left out.
 func effectsInWords(effects []modes.Effect, name func(board.ReplicaID) string) string {
 	var w wordCount
 	for _, effect := range effects {
@@ -136,7 +136,7 @@ func effectsInWords(effects []modes.Effect, name func(board.ReplicaID) string) s
 		}
 	}
 	if len(w.order) == 0 {
-		return "nothing to be done"
+		return topologies.TracedNothing
 	}
 	return w.String()
 }
