@@ -26,11 +26,12 @@ type newest struct {
 	status  api.Status            // whatever replica it is of
 	of      map[string]api.Status // by replica
 	reports int
+	answers map[uint64]*topologies.Answer // to inquiries, as far as they have come
 	changed chan struct{} // closed, and made anew, at each report
 }
 
 func newNewest(t testing.TB) *newest {
-	return &newest{t: t, of: make(map[string]api.Status), changed: make(chan struct{})}
+	return &newest{t: t, of: make(map[string]api.Status), answers: make(map[uint64]*topologies.Answer), changed: make(chan struct{})}
 }
 
 func (n *newest) Write(b []byte) (int, error) {
@@ -43,6 +44,9 @@ func (n *newest) Write(b []byte) (int, error) {
 			return len(b), nil
 		}
 		n.rest = rest
+		if n.tookAnswer(line) {
+			continue
+		}
 		n.status = api.Status{}
 		if err := json.Unmarshal(line, &n.status); err != nil {
 			n.t.Errorf("report %q: %v", line, err)
@@ -51,6 +55,44 @@ func (n *newest) Write(b []byte) (int, error) {
 		n.reports++
 		close(n.changed)
 		n.changed = make(chan struct{})
+	}
+}
+
+// tookAnswer takes a piece of an answer to an inquiry; other lines are reports.
+func (n *newest) tookAnswer(line []byte) bool {
+	var l topologies.Line
+	if err := json.Unmarshal(line, &l); err != nil || l.Answer == nil {
+		return false
+	}
+	a := n.answers[l.Answer.ID]
+	if a == nil {
+		a = &topologies.Answer{ID: l.Answer.ID}
+		n.answers[a.ID] = a
+	}
+	a.Links, a.Trace = append(a.Links, l.Answer.Links...), append(a.Trace, l.Answer.Trace...)
+	a.Error, a.More = l.Answer.Error, l.Answer.More
+	close(n.changed)
+	n.changed = make(chan struct{})
+	return true
+}
+
+// awaitAnswer waits until an inquiry is answered as a whole.
+func (n *newest) awaitAnswer(id uint64) topologies.Answer {
+	n.t.Helper()
+	limit := time.After(waitMax)
+	for {
+		n.mu.Lock()
+		a, changed := n.answers[id], n.changed
+		if a != nil && !a.More {
+			defer n.mu.Unlock()
+			return *a
+		}
+		n.mu.Unlock()
+		select {
+		case <-changed:
+		case <-limit:
+			n.t.Fatalf("waited for the answer to inquiry %d", id)
+		}
 	}
 }
 
