@@ -99,3 +99,31 @@ func BenchmarkMessages400B(b *testing.B) {
 		sent++
 	}
 }
+
+// A cut between two processes, until both have ended their connection, and its
+// healing, until both have a new one.
+func BenchmarkCutAndHeal(b *testing.B) {
+	one, two := benchPair(b, false)
+	ends := []*echo{one, two}
+	set := func(f wire.Faults) {
+		for _, end := range ends {
+			if err := end.node.SetFaults(b.Context(), f); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for b.Loop() {
+		set(parted)
+		set(whole)
+		<-one.up
+		<-two.up
+	}
+}
+
+// What a frame's fate costs, where something is wrong.
+func BenchmarkFate(b *testing.B) {
+	f := wire.Fault{Loss: 0.1}
+	for n := uint64(0); b.Loop(); n++ {
+		f.Fate(1, oneTwo, wire.MessageStream, n)
+	}
+}

@@ -12,11 +12,11 @@ import (
 // link is everything about one peer. Its goroutine is the only one that calls
 // OnUp and OnDown, and serves one connection after another:
 //
-//	   ┌── connect: dial, or wait until the peer has dialed
+//	   ┌── connect: dial, or wait until the peer has dialed; while cut: neither
 //	   v
 //	outboxes open, OnUp, two goroutines per stream
 //	   │
-//	   │   the peer closes, breaks a rule, falls silent, or dials again
+//	   │   the peer closes, breaks a rule, falls silent, or dials again; a cut
 //	   v
 //	outboxes shut, the goroutines end, OnDown ──> again
 type link struct {
@@ -33,7 +33,7 @@ type link struct {
 	cut     bool          // a fault parts the two processes: no connection is to be
 	current *conn         // being served, or about to be
 	served  chan struct{} // closed after OnDown of current, or of the one before it; nil: there was none
-	offered *conn         // established by the peer's dialing, to be served next; never while cut
+	offered *conn         // established by the peer's dialing, to be served next
 
 	// wake holds a token when a connection has been offered or, on the side
 	// that dials, when the peer has knocked or cut has changed.
@@ -147,11 +147,6 @@ func (l *link) forget() {
 // it has lost.
 func (l *link) offer(c *conn) {
 	l.mu.Lock()
-	if l.cut { // since it was admitted
-		l.mu.Unlock()
-		c.fail(errCut)
-		return
-	}
 	current, unserved := l.current, l.offered
 	l.offered = c
 	l.mu.Unlock()
