@@ -35,23 +35,25 @@
 // On purpose, and while all is running, the way from one replica to another can
 // be cut, or made to delay or to lose frames: see Faults and Node.SetFaults.
 //
-//		r1's outbox ── number n ── cut? lost? ── delayed ──> stream ──> cut? ── OnFrame of r2
-//		               └───────── r1's process ────────┘                └─ r2's process ─┘
+//	r1's outbox ── number n ── cut? lost? ── delayed ──> stream ──> cut? ── OnFrame of r2
+//                └───────── r1's process ────────┘                └─ r2's process ─┘
 //
-//	  - A cut is known to both ends: when both have it in force, nothing comes
-//	    through, not even what was under way. In one direction, the connection
-//	    stands, the frames vanish, and nobody is told. In both directions, between
-//	    all replicas of two processes, the connection ends (OnDown says so) and
-//	    none comes up until some of it heals, which takes milliseconds then.
-//	  - Loss and delay are the sender's doing, each frame's on its own, and a pure
-//	    function of seed, link, stream and number: Fault.Fate. Both streams have
-//	    them. A lost frame of bulk is one that its receiver has to miss: to a
-//	    replica it is a chunk of a span, and what lies beyond the gap is not taken.
-//	  - A delay takes no room but the outbox's and holds up no other link: with
-//	    4,096 frames under way and 50 ms it lets 80,000 a second through. What is
-//	    delayed when its connection ends is dropped with it.
-//	  - Two replicas of one process do not talk over this package: what is said of
-//	    a link between them has no effect.
+// What to rely on:
+//
+//   - A cut is known to both ends: when both have it in force, nothing comes
+//     through, not even what was under way. In one direction, the connection
+//     stands, the frames vanish, and nobody is told. In both directions, between
+//     all replicas of two processes, the connection ends (OnDown says so) and
+//     none comes up until some of it heals, which takes milliseconds then.
+//   - Loss and delay are the sender's doing, each frame's on its own, and a pure
+//     function of seed, link, stream and number: Fault.Fate. Both streams have
+//     them. A lost frame of bulk is one that its receiver has to miss: to a
+//     replica it is a chunk of a span, and what lies beyond the gap is not taken.
+//   - A delay takes no room but the outbox's and holds up no other link: with
+//     4,096 frames under way and 50 ms it lets 80,000 a second through. What is
+//     delayed when its connection ends is dropped with it.
+//   - Two replicas of one process do not talk over this package: what is said of
+//     a link between them has no effect.
 //
 // What a frame means is none of this package's business: Kind and Body are
 // opaque, Epoch and Incarnation are carried and never judged. The bytes on the
