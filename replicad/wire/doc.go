@@ -36,7 +36,7 @@
 // be cut, or made to delay or to lose frames: see Faults and Node.SetFaults.
 //
 //	r1's outbox ── number n ── cut? lost? ── delayed ──> stream ──> cut? ── OnFrame of r2
-//                └───────── r1's process ────────┘                └─ r2's process ─┘
+//	               └───────── r1's process ────────┘                └─ r2's process ─┘
 //
 // What to rely on:
 //
