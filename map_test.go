@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"modes/originlog":        {"board", "modes", "mutants"},
 	"modes/quorum":           {"board", "modes", "modes/originlog", "mutants"},
 	"modes/readyourwrite":    {"board", "modes", "modes/originlog", "mutants"},
-	"modes/builtin":          {"modes", "mutants", "modes/originlog", "modes/sequential", "modes/quorum", "modes/readyourwrite"},
+	"modes/builtin":          {"modes", "mutants", "modes/originlog", "modes/sequential", "modes/quorum", "modes/readyourwrite", "modes/example-primary/primary"},
 	"modes/modeplugin":       {"board", "modes"},
 	"modes/modetest":         {"board", "modes", "modes/modeplugin"},
 	"topologies":             {"board", "modes"},

@@ -232,9 +232,10 @@ func (p *parser) readPlugin(key, n *yaml.Node) Mode {
 }
 
 func (p *parser) builtin(name string) *modes.Description {
-	i := slices.IndexFunc(p.options.Modes, func(d modes.Description) bool { return d.Name == name })
+	known := slices.Concat(p.options.Modes, p.options.Exhibits)
+	i := slices.IndexFunc(known, func(d modes.Description) bool { return d.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return &p.options.Modes[i]
+	return &known[i]
 }

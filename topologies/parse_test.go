@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,13 +23,16 @@ var known = Options{Check: checkFit, Modes: []modes.Description{
 	{Name: "quorum", Options: []modes.OptionDescription{{Name: "read"}, {Name: "unsafe"}, {Name: "write"}}},
 	{Name: "read-your-write", Options: []modes.OptionDescription{{Name: "copies"}}},
 	{Name: "sequential", ReplicasMax: 7, Options: []modes.OptionDescription{{Name: "voters"}}},
-}}
+}, Exhibits: []modes.Description{{Name: "example-primary", Options: []modes.OptionDescription{{Name: "unsafe"}}}}}
 
 // checkFit plays the modes' own word: quorum's rule, and doubts about even
 // numbers.
 func checkFit(mode string, options []modes.Option, replicas int) (warning string, err error) {
 	if mode == "quorum" {
 		return "", checkQuorum(options, replicas)
+	}
+	if mode == "example-primary" && !slices.ContainsFunc(options, isUnsafe) {
+		return "", errors.New("broken on purpose")
 	}
 	if mode == "sequential" && replicas%2 == 0 {
 		return fmt.Sprintf("%d replicas are an even number", replicas), nil
@@ -440,7 +444,7 @@ func TestPercent(t *testing.T) {
 
 // The samples are good, without a warning, and named as their files.
 func TestSamples(t *testing.T) {
-	want := []string{"five", "one", "quorum", "quorum-five", "read-your-write", "read-your-write-five", "slow-link", "three", "unsafe"}
+	want := []string{"example-primary", "five", "one", "quorum", "quorum-five", "read-your-write", "read-your-write-five", "slow-link", "three", "unsafe"}
 	if diff := cmp.Diff(want, Samples()); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}

@@ -86,6 +86,9 @@ func (p Problems) sort() {
 type Options struct {
 	Modes []modes.Description // the built-in ones
 
+	// Exhibits are modes that can be named as well, and are suggested to nobody.
+	Exhibits []modes.Description
+
 	// Check says what only a built-in mode itself knows of its options and of
 	// how many replicas it is good for; nil: nothing is known. It joins several
 	// errors, a modes.OptionError for each that is about one option.

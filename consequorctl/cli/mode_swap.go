@@ -128,7 +128,7 @@ func loadFor(console *Console, status *supervisor.ClusterStatus, o topologies.Op
 // withoutFile is the topology of a running cluster as far as it can be told from
 // its status.
 func withoutFile(status *supervisor.ClusterStatus, o topologies.Options) (*topologies.Topology, error) {
-	o.Modes, o.Check = builtinModes(), builtin.Check
+	o.Modes, o.Exhibits, o.Check = builtinModes(), descriptions(builtin.Exhibits()), builtin.Check
 	text := fmt.Sprintf("name: %s\nreplicas: %d\n", status.Cluster, len(status.Replicas))
 	t, err := topologies.Parse("the running cluster", []byte(text), o)
 	if err != nil {

@@ -101,7 +101,7 @@ func printEvent(console *Console, cluster string, e supervisor.Event) error {
 // loadTopology reads a topology file or, where there is none, the sample of
 // that name. origin is what names the same topology in any other folder.
 func loadTopology(console *Console, name string, o topologies.Options) (origin string, t *topologies.Topology, err error) {
-	o.Modes, o.Check = builtinModes(), builtin.Check
+	o.Modes, o.Exhibits, o.Check = builtinModes(), descriptions(builtin.Exhibits()), builtin.Check
 	if origin, err = filepath.Abs(console.Path(name)); err != nil {
 		return "", nil, fmt.Errorf("where the topology is: %w", err)
 	}
@@ -132,12 +132,14 @@ func sampleOf(name string) ([]byte, bool) {
 	return topologies.Sample(strings.TrimSuffix(filepath.Base(name), ".yaml"))
 }
 
-func builtinModes() []modes.Description {
-	var descriptions []modes.Description
-	for _, m := range builtin.Modes() {
-		descriptions = append(descriptions, m.Description)
+func builtinModes() []modes.Description { return descriptions(builtin.Modes()) }
+
+func descriptions(entries []builtin.Entry) []modes.Description {
+	var list []modes.Description
+	for _, e := range entries {
+		list = append(list, e.Description)
 	}
-	return descriptions
+	return list
 }
 
 // args gives the command line for the daemon that does the same.

@@ -3,6 +3,8 @@
 package builtin
 
 import (
+	"slices"
+
 	"consequor/modes"
 	"consequor/modes/originlog"
 	"consequor/modes/quorum"
@@ -34,9 +36,9 @@ func Modes() []Entry {
 	}
 }
 
-// Lookup finds a built-in mode by its name.
+// Lookup finds a built-in mode by its name, the exhibits too.
 func Lookup(name string) (Entry, bool) {
-	for _, e := range Modes() {
+	for _, e := range slices.Concat(Modes(), Exhibits()) {
 		if e.Description.Name == name {
 			return e, true
 		}

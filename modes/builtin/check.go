@@ -25,6 +25,8 @@ func Check(name string, options []modes.Option, replicas int) (warning string, e
 		err = quorum.Check(options, replicas)
 	case "read-your-write":
 		err = readyourwrite.Check(options, replicas)
+	case ExhibitName:
+		err = checkExhibit(options)
 	}
 	return warning, err
 }
