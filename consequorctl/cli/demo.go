@@ -5,7 +5,10 @@ package cli
 // checks what it says: when it did not happen, the demo says what did, and ends
 // with exit code 1.
 type demoCmd struct {
-	Failover demoFailover `cmd:"" help:"The coordinator is killed (or paused) under a load of posts: who takes over, when, and what is lost."`
+	Failover   demoFailover   `cmd:"" help:"The coordinator is killed (or paused) under a load of posts: who takes over, when, and what is lost."`
+	SplitBrain demoSplitBrain `cmd:"" help:"One cut, two protocols: the predecessor's gives one id to two articles, sequential does not."`
+	Quorum     demoQuorum     `cmd:"" help:"R + W > N against R + W <= N: the same steps, and which of the two misses a post that was acknowledged."`
+	Swap       demoSwap       `cmd:"" help:"The mode of a board is changed three times while clients post and read: how long they wait."`
 }
 
 // Help is printed below the demo's flags.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ const (
 	steadyClients = 4
 	steadyPace    = 4 * time.Millisecond // of one client
 	steadyTimeout = 20 * time.Second     // of one post
+	steadySize    = 100                  // bytes of its body
 )
 
 // startLoad lets clients post until stop. Each posts at the replicas in asked
@@ -78,7 +80,7 @@ func (l *steady) client(load, ctx context.Context, number int, m *member) {
 // post sends one post; its outcome counts, whatever it is.
 func (l *steady) post(ctx context.Context, number int, m *member, title string) {
 	sent := time.Now()
-	answer, err := m.send(ctx, steadyTimeout, api.Request{Verb: api.Post, Author: "demo", Title: title, Body: "steady"})
+	answer, err := m.send(ctx, steadyTimeout, api.Request{Verb: api.Post, Author: "demo", Title: title, Body: strings.Repeat("x", steadySize)})
 	l.note(postEnd{sent: sent, client: number}, answer, err)
 	l.recorder.add(title, answer, err, sent)
 }

@@ -102,7 +102,7 @@ func (s *story) width() int {
 func wrap(text string, width int) []string {
 	var lines []string
 	line, length := "", 0
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.SplitSeq(text, " ") {
 		n := len([]rune(word))
 		if length > 0 && length+1+n > width {
 			lines, line, length = append(lines, line), "", 0
@@ -149,10 +149,14 @@ func shellWord(word string) string {
 	return "'" + word + "'"
 }
 
+const gotIndent = "    "
+
 // got prints what a command's result comes to.
 func (s *story) got(format string, args ...any) {
 	for line := range strings.Lines(strings.TrimRight(fmt.Sprintf(format, args...), "\n")) {
-		s.line("    %s", inertLine(strings.TrimRight(line, "\n")))
+		for _, piece := range wrap(inertLine(strings.TrimRight(line, "\n")), s.width()-len(gotIndent)) {
+			s.line("%s%s", gotIndent, piece)
+		}
 	}
 }
 

@@ -40,7 +40,12 @@ func (s *story) down(ctx context.Context) error {
 	if !s.own() {
 		return nil
 	}
-	return s.do(ctx, new(downResult), "down", "--wipe", "--yes")
+	done := new(downResult)
+	if err := s.do(ctx, done, "down", "--wipe", "--yes"); err != nil {
+		return err
+	}
+	s.got("cluster %s is down and wiped", done.Cluster)
+	return nil
 }
 
 func namesOf(status *supervisor.ClusterStatus) []string {
@@ -124,4 +129,28 @@ func (r *readResult) holds(id string) bool {
 		}
 	}
 	return false
+}
+
+// fault gives cut, delay, loss or heal with their arguments.
+func (s *story) fault(ctx context.Context, args ...string) error {
+	done := new(supervisor.FaultResult)
+	if err := s.do(ctx, done, args...); err != nil {
+		return err
+	}
+	var text strings.Builder
+	printChange(&text, false, done)
+	s.got("%s", text.String())
+	return nil
+}
+
+// sync brings a replica up to date.
+func (s *story) sync(ctx context.Context, at string) error {
+	done := new(syncResult)
+	if err := s.do(ctx, done, "sync", "--at", at); err != nil {
+		return err
+	}
+	var text strings.Builder
+	done.print(&text)
+	s.got("%s", text.String())
+	return nil
 }
