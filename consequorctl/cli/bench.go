@@ -23,6 +23,7 @@ type benchCmd struct {
 	Load     benchLoadCmd  `cmd:"" default:"withargs" help:"Posts or page reads in a closed loop (what bench alone does)."`
 	Failover benchFailover `cmd:"" help:"Kill who coordinates, again and again, under a load of posts; check that nothing was lost."`
 	Sessions benchSessions `cmd:"" help:"Clients that change replica on every request, with and without a session; check what each sees."`
+	Faults   benchFaults   `cmd:"" help:"Kill, pause, cut and delay what the mode must survive, under everything that clients can ask; judge what they were told."`
 	Lossy    benchLossy    `cmd:"" help:"Posts whose connections are cut before the answer comes, sent again with their keys; check that each is there once."`
 	Swap     benchSwap     `cmd:"" help:"Swap every mode for every other one under load; check that nobody lost anything, and how long they waited."`
 	SwapKill benchSwapKill `cmd:"" help:"Kill processes at each step of mode changes under load; check that the board works in one mode, with everything."`
@@ -43,6 +44,7 @@ type benchLoadCmd struct {
 	Reads    bool          `help:"Read a page instead of posting."`
 	At       string        `help:"The replica to ask (default: each in turn)." placeholder:"REPLICA"`
 	Timeout  time.Duration `help:"How long one request may take." default:"5s"`
+	recording
 }
 
 type benchResult struct {
@@ -60,6 +62,10 @@ type benchResult struct {
 }
 
 func (c *benchLoadCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	return c.recorded(ctx, console, name, func() error { return c.perform(ctx, console, name) })
+}
+
+func (c *benchLoadCmd) perform(ctx context.Context, console *Console, name clusterFlag) error {
 	if err := c.check(); err != nil {
 		return err
 	}

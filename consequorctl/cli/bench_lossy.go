@@ -33,6 +33,7 @@ type benchLossy struct {
 	Kill     string        `help:"Whom to kill when half of the posts are acknowledged, and to start again: coordinator, backup or a replica." placeholder:"TARGET"`
 	Seed     uint64        `help:"Decides which answers are cut (default: drawn, and shown)." placeholder:"N"`
 	Timeout  time.Duration `help:"How long one try of a post may take." default:"5s"`
+	recording
 }
 
 const (
@@ -57,6 +58,10 @@ type lossyResult struct {
 }
 
 func (c *benchLossy) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	return c.recorded(ctx, console, name, func() error { return c.perform(ctx, console, name) })
+}
+
+func (c *benchLossy) perform(ctx context.Context, console *Console, name clusterFlag) error {
 	if c.Posts < 1 || c.Posts > postsMax || c.Clients < 1 || c.Clients > clientCountMax || c.CutOneIn < 2 || c.Timeout <= 0 {
 		return usagef("want --posts 1 to %d, --clients 1 to %d, --cut-one-in 2 or more, --timeout above 0", postsMax, clientCountMax)
 	}

@@ -29,6 +29,7 @@ type benchSessions struct {
 	PauseEvery     int           `help:"Pause a replica after so many requests, again and again; 0: never." default:"2000"`
 	ExpectBreaches bool          `help:"Fail if no guarantee was broken without a session either: then the run proves nothing."`
 	Timeout        time.Duration `help:"How long one request may take." default:"10s"`
+	recording
 }
 
 const (
@@ -61,6 +62,10 @@ type sessionTally struct {
 }
 
 func (c *benchSessions) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	return c.recorded(ctx, console, name, func() error { return c.perform(ctx, console, name) })
+}
+
+func (c *benchSessions) perform(ctx context.Context, console *Console, name clusterFlag) error {
 	if c.Requests < 1 || c.Requests > requestsMax || c.Clients < 1 || c.Clients > clientCountMax/2 || c.PauseEvery < 0 || c.Timeout <= 0 {
 		return usagef("want --requests 1 to %d, --clients 1 to %d, --pause-every 0 or more, --timeout above 0", requestsMax, clientCountMax/2)
 	}

@@ -32,6 +32,7 @@ type benchSwap struct {
 	Articles int           `help:"How many articles to put on the board first." default:"0"`
 	Size     int           `help:"Bytes in an article's body." default:"350"`
 	Timeout  time.Duration `help:"How long one request may take." default:"10s"`
+	recording
 }
 
 const (
@@ -64,6 +65,10 @@ type pairResult struct {
 }
 
 func (c *benchSwap) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	return c.recorded(ctx, console, name, func() error { return c.perform(ctx, console, name) })
+}
+
+func (c *benchSwap) perform(ctx context.Context, console *Console, name clusterFlag) error {
 	if err := c.check(); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type benchSwapKill struct {
 	Clients int           `help:"How many clients work at once." default:"8"`
 	Modes   []string      `help:"The modes to go through in turn: built-in ones, or any that the topology file names (default: all that are built in)." placeholder:"MODE,..."`
 	Timeout time.Duration `help:"How long one request may take." default:"10s"`
+	recording
 }
 
 // cell is one kill: of a process, when the change comes to a step.
@@ -78,6 +79,10 @@ const (
 )
 
 func (c *benchSwapKill) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	return c.recorded(ctx, console, name, func() error { return c.perform(ctx, console, name) })
+}
+
+func (c *benchSwapKill) perform(ctx context.Context, console *Console, name clusterFlag) error {
 	if err := c.check(); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ type benchFailover struct {
 	Pause   bool          `help:"Pause the target and let it go on after the election, instead of killing it."`
 	Size    int           `help:"Bytes in an article's body." default:"350"`
 	Timeout time.Duration `help:"How long one post may be tried." default:"10s"`
+	recording
 }
 
 const (
@@ -75,6 +76,10 @@ func summarize(times []time.Duration) timesSummary {
 }
 
 func (c *benchFailover) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	return c.recorded(ctx, console, name, func() error { return c.perform(ctx, console, name) })
+}
+
+func (c *benchFailover) perform(ctx context.Context, console *Console, name clusterFlag) error {
 	if c.Kills < 1 || c.Kills > killsMax || c.Clients < 1 || c.Clients > clientCountMax || c.Size < 1 || c.Size > board.BodyLenMax {
 		return usagef("want --kills 1 to %d, --clients 1 to %d, --size 1 to %d", killsMax, clientCountMax, board.BodyLenMax)
 	}

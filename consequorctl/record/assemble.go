@@ -114,6 +114,9 @@ func (a *assembly) opOf(w *written) (op history.Op, err error) {
 		})
 	}
 	e := w.ended
+	if e != nil && len(w.tries) == 1 && e.Outcome != history.Unknown {
+		op.Tries = nil // it is the operation itself
+	}
 	if e == nil {
 		op.Why = "its client has not written down any end"
 		return op, nil

@@ -36,9 +36,11 @@ func End(ctx context.Context, cluster *supervisor.Client) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := Folder(cluster.Home(), status)
-	path, size, err := stop(folder, status.Cluster)
+	path, size, err := stop(Folder(cluster.Home(), status), status.Cluster)
 	if err != nil {
+		return nil, err
+	}
+	if status, err = settle(ctx, cluster); err != nil {
 		return nil, err
 	}
 	t, err := read(path, size)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -9,6 +10,28 @@ import (
 	"consequor/sim/history"
 	"consequor/supervisor"
 )
+
+var errSettled = errors.New("settled")
+
+// settle waits a while for replicas that are about to serve: their boards shall
+// be judged as well.
+func settle(ctx context.Context, cluster *supervisor.Client) (status *supervisor.ClusterStatus, err error) {
+	waiting, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	err = cluster.WatchStatus(waiting, func(s *supervisor.ClusterStatus) error {
+		status = s
+		for _, r := range s.Replicas {
+			if r.State == supervisor.StateStarting {
+				return nil
+			}
+		}
+		return errSettled
+	})
+	if errors.Is(err, errSettled) || status != nil && ctx.Err() == nil && waiting.Err() != nil {
+		err = nil
+	}
+	return status, err
+}
 
 // takeEvents takes what the supervisor has seen since the recording began, and
 // finds out since when nothing has been in the way.
@@ -32,21 +55,33 @@ func (r *Result) takeEvents(ctx context.Context, cluster *supervisor.Client, h *
 		r.note("%d events are forgotten: the supervisor keeps the last %d", kept[0].Seq-since-1, len(kept))
 	}
 	for _, e := range kept {
-		if e.Seq <= since {
-			continue
+		if e.Seq > since {
+			r.History.Events = append(r.History.Events, h.events(&e)...)
 		}
-		r.History.Events = append(r.History.Events, history.Event{
-			At: max(0, e.Time.Sub(h.Began)), Kind: string(e.Kind), Replica: h.number(e.Replica), Text: e.Text,
-		})
 	}
-	if status.Serving() {
+	if status.Serving() && len(status.Faults) == 0 {
 		r.History.Healed = healedAt(r.History.Events)
 	}
 	return nil
 }
 
+// events is one of the supervisor's, as the history has it: of links one for each
+// direction.
+func (h *Header) events(e *supervisor.Event) []history.Event {
+	one := history.Event{At: max(0, e.Time.Sub(h.Began)), Kind: string(e.Kind), Replica: h.number(e.Replica), Text: e.Text}
+	if len(e.Links) == 0 {
+		return []history.Event{one}
+	}
+	var all []history.Event
+	for _, way := range e.Links {
+		one.Replica, one.Peer = h.number(way[0]), h.number(way[1])
+		all = append(all, one)
+	}
+	return all
+}
+
 // number is the replica of this name; 0: none.
-func (h *Header) number(name string) (id board.ReplicaID) {
+func (h *Header) number(name string) board.ReplicaID {
 	return board.ReplicaID(slices.Index(h.Replicas, name) + 1)
 }
 

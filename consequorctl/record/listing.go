@@ -17,6 +17,7 @@ const (
 	redialLook  = 50 * time.Millisecond
 	roundsMax   = 5 // in which boards may become equal
 	eventsLimit = 10 * time.Second
+	settleLimit = 20 * time.Second // for replicas that are about to serve
 )
 
 // listing reads one replica's board.
