@@ -57,13 +57,14 @@ type fake struct {
 	plugin *exec.Cmd
 	status api.Status // as last reported of itself
 	orders []string   // heard on the lifeline, each with the state on disk then
+	tables int        // of link faults, heard on the lifeline
 }
 
 // fakeOrder is one line on a fake's socket. It is answered by one line.
 type fakeOrder struct {
 	Report *api.Status // to be reported; the plugin's pid is filled in
 	Exit   *int        // to end with
-	Tell   string      // "fds", "served", "epoch", "orders"
+	Tell   string      // "fds", "served", "epoch", "orders", "faults"
 }
 
 // fakeReplicad is called as: fake-replicad WISHES --config FILE
@@ -139,7 +140,7 @@ func (f *fake) say(s api.Status) {
 
 // tell must be called with mu held.
 func (f *fake) tell() {
-	f.status.Name = f.config.Name
+	f.status.Name, f.status.Faults = f.config.Name, f.config.Faults.Number
 	if f.plugin != nil {
 		f.status.PluginPID = f.plugin.Process.Pid
 	}
@@ -158,6 +159,8 @@ func (f *fake) hear(orders *json.Decoder) {
 		switch o.Kind {
 		case topologies.OrderInquire:
 			f.answer(o.Inquiry)
+		case topologies.OrderFaults:
+			f.fault(o.Faults)
 		default:
 			f.remember(o)
 			f.change(o)
@@ -201,6 +204,16 @@ func (f *fake) change(o topologies.Order) {
 	}
 }
 
+// fault takes a table of link faults over. It must be called with mu held.
+func (f *fake) fault(t *topologies.Faults) {
+	f.tables++
+	if f.wants("obstinate") || f.wants("forgetful") && f.tables == 1 {
+		return
+	}
+	f.config.Faults = *t
+	f.tell()
+}
+
 // answer answers an inquiry in two pieces. It must be called with mu held.
 func (f *fake) answer(q *topologies.Inquiry) {
 	if f.wants("mute") {
@@ -212,7 +225,8 @@ func (f *fake) answer(q *topologies.Inquiry) {
 	case topologies.InquireLinks:
 		for _, r := range f.config.Replicas {
 			if r.ID != self {
-				a.Links = append(a.Links, topologies.LinkState{Self: self, Peer: r.ID, Up: true,
+				apart := f.wants("apart") || f.config.Faults.On(self, r.ID).Cut && f.config.Faults.On(r.ID, self).Cut
+				a.Links = append(a.Links, topologies.LinkState{Self: self, Peer: r.ID, Up: !apart,
 					Sent: 10*uint64(self) + uint64(r.ID), Received: 10*uint64(r.ID) + uint64(self)})
 			}
 		}
@@ -283,6 +297,11 @@ func (f *fake) obey(o fakeOrder) string {
 		return strconv.FormatBool(f.config.Served)
 	case o.Tell == "epoch":
 		return fmt.Sprintf("%d/%d %s", f.config.Epoch, f.config.ModeEpoch, f.config.Mode.Name)
+	case o.Tell == "faults":
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		text, _ := json.Marshal(f.config.Faults)
+		return string(text)
 	case o.Tell == "orders":
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -41,7 +41,6 @@ type FaultRequest struct {
 // waitFaults is for requests that set no limit.
 const waitFaults = 10 * time.Second
 
-
 // FaultResult is the answer. It comes when the change is in force: every process
 // that runs has confirmed it, a link that is cut both ways has no connection at
 // either end, and one that was healed has it again. A process that is paused or

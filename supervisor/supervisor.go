@@ -404,6 +404,7 @@ func (s *supervisor) configure(name string) (*topologies.Process, error) {
 		DataDir:   filepath.Join(s.base, "data", name),
 		SocketDir: filepath.Join(s.runDir, strconv.Itoa(1+slices.Index(s.state.processes(), name))),
 		Served:    s.state.Served[name], Ephemeral: s.config.Ephemeral, Log: LogPath(s.home, name),
+		Faults: s.hub.faultTable(),
 	}
 	for _, r := range s.state.Replicas {
 		if r.Process == name {
