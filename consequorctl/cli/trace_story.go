@@ -110,39 +110,57 @@ func (w *way) storyOfDisks() string {
 	return text
 }
 
-// storyOfTalk is `r2 spoke to r1, r3; heard from r1 after 0.40 ms`.
+// storyOfTalk is `r2 spoke to r1, r3; heard from r1 after 0.40 ms; not yet from r3`,
+// as it was when it answered.
 func (w *way) storyOfTalk() string {
-	var spoke, heard, lost []string
+	var spoke, heard, late []string
+	at, silent := w.try.replica, make(map[string]bool)
 	for _, h := range w.hops() {
 		switch {
-		case h.From == w.try.replica && h.ArrivedMS == nil && !w.told(h.To):
-		case h.From == w.try.replica && h.ArrivedMS == nil:
-			lost = append(lost, h.To)
-		}
-		switch {
-		case h.From == w.try.replica && h.SentMS != nil && w.beforeReply(*h.SentMS) && !slices.Contains(spoke, h.To):
-			spoke = append(spoke, h.To)
-		case h.To == w.try.replica && h.ArrivedMS != nil && w.beforeReply(*h.ArrivedMS):
-			text := fmt.Sprintf("%s after %s", h.From, msWords(*h.ArrivedMS))
-			if !slices.ContainsFunc(heard, func(t string) bool { return strings.HasPrefix(t, h.From+" after") }) {
-				heard = append(heard, text)
+		case h.From == at && h.SentMS != nil:
+			if w.beforeReply(*h.SentMS) && !slices.Contains(spoke, h.To) {
+				spoke = append(spoke, h.To)
+				silent[h.To] = true
+			}
+			if h.ArrivedMS == nil && w.told(h.To) {
+				late = append(late, h.To)
+			}
+		case h.To == at && h.ArrivedMS != nil && w.beforeReply(*h.ArrivedMS):
+			silent[h.From] = false
+			from := h.From + " after "
+			if !slices.ContainsFunc(heard, func(t string) bool { return strings.HasPrefix(t, from) }) {
+				heard = append(heard, from+msWords(*h.ArrivedMS))
 			}
 		}
 	}
 	var parts []string
 	if len(spoke) > 0 {
-		parts = append(parts, w.try.replica+" spoke to "+strings.Join(spoke, ", "))
+		parts = append(parts, at+" spoke to "+strings.Join(spoke, ", "))
 	}
 	if len(heard) > 0 {
 		parts = append(parts, "heard from "+strings.Join(heard, ", "))
 	}
-	if len(lost) > 0 {
-		parts = append(parts, fmt.Sprintf("%s to %s not seen to arrive", counted(len(lost), "message"), strings.Join(slices.Compact(lost), ", ")))
+	if still := slices.DeleteFunc(spoke, func(name string) bool { return !silent[name] }); len(still) > 0 {
+		parts = append(parts, "not yet from "+strings.Join(still, ", "))
 	}
 	if len(parts) == 0 {
-		return w.try.replica + " spoke to no other replica for it"
+		parts = append(parts, at+" spoke to no other replica for it")
+	}
+	if len(late) > 0 {
+		parts = append(parts, fmt.Sprintf("%s to %s had not arrived in the end", counted(len(late), "message"), strings.Join(distinct(late), ", ")))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// distinct leaves out what came before.
+func distinct(list []string) []string {
+	var kept []string
+	for _, s := range list {
+		if !slices.Contains(kept, s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }
 
 // told reports whether a replica's own word is there.

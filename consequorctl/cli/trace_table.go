@@ -140,7 +140,7 @@ func (t *traceTable) text(e *tracedEvent) string {
 	case e.What == topologies.TracedSynced && e.mate >= 0:
 		return t.synced(e)
 	case e.What == topologies.TracedSent && e.mate < 0:
-		return e.Text + " (not seen to arrive)"
+		return e.Text + " (had not arrived in the end)"
 	case e.What == topologies.TracedArrived && e.mate >= 0:
 		return e.Text + tookWords(e.MS-t.w.events[e.mate].MS)
 	}

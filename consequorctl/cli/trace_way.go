@@ -148,7 +148,10 @@ func (e *tracedEvent) happening() string {
 		return "it heard from " + e.Peer
 	case topologies.TracedSynced:
 		return "its disk had what was written before"
-	case topologies.TracedGiven, topologies.TracedStepped:
+	case topologies.TracedGiven:
+		if strings.Contains(e.Traced.Text, "timer") {
+			return "a timer of its mode ran out"
+		}
 		return "its mode had a turn"
 	case topologies.TracedAnswered:
 		return "it answered"
