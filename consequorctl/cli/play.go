@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type play struct {
 	updated []string // sections that are other than they were
 	skipped string   // why the script ended early; empty: it did not
 	load    *load    // nil: none runs
+	records records
 }
 
 // forbids says why a command must not be given in this play; empty: it may be.
@@ -85,15 +87,20 @@ func (p *play) takeLoad() *load {
 // end ends what the play still has in the background. That is judged if all
 // went well so far: else there is a failure to be told already.
 func (p *play) end(ctx context.Context, wentWell bool) error {
-	left := p.takeLoad()
-	if left == nil {
-		return nil
+	var loadErr error
+	if left := p.takeLoad(); left != nil {
+		if _, err := left.end(ctx, wentWell); err != nil {
+			loadErr = fmt.Errorf("%s: the load that was not stopped: %w", p.path, err)
+		}
 	}
-	_, err := left.end(ctx, wentWell)
-	if err != nil {
-		return fmt.Errorf("%s: the load that was not stopped: %w", p.path, err)
+	recordErr := p.endRecords(context.WithoutCancel(ctx), "")
+	if recordErr != nil {
+		recordErr = fmt.Errorf("%s: %w", p.path, recordErr)
 	}
-	return nil
+	if wentWell && p.skipped == "" {
+		recordErr = errors.Join(recordErr, p.nothingRecorded())
+	}
+	return errors.Join(loadErr, recordErr)
 }
 
 // expect makes text what the section stands for that was written to path.

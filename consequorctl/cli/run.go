@@ -27,6 +27,7 @@ type runCmd struct {
 	KeepGoing bool   `help:"With --repeat: go on after a failure."`
 	Jobs      int    `help:"So many scripts at a time, each in a process of its own." default:"1"`
 	JUnit     string `name:"junit" help:"Write the results to this file too, as JUnit XML." type:"path" placeholder:"FILE"`
+	Record    string `help:"Write down every operation and every fault as a history for check; a promise that is broken fails the script. For one script." placeholder:"FILE"`
 }
 
 // Help is shown by --help.
@@ -42,6 +43,7 @@ Examples:
     consequorctl run failover.txtar
     consequorctl run --cluster three failover.txtar    on a cluster that runs, and goes on running
     consequorctl run --repeat 100 failover.txtar       until it fails, 100 times at most
+    consequorctl run --record run.jsonl failover.txtar what every client saw, judged; with --repeat: the last time
     consequorctl run --jobs 2 --junit out.xml *.txtar  two at a time, and the results for a CI
     consequorctl run --words                           every word; --words capture: one, with an example
 
@@ -54,6 +56,7 @@ type runResult struct {
 	Passed     bool           `json:"passed"`
 	Skipped    string         `json:"skipped,omitempty"` // why it ended early
 	Updated    []string       `json:"updated,omitempty"` // sections that were written anew
+	Records    []runRecord    `json:"records,omitempty"`
 	Seconds    float64        `json:"seconds"`
 	Message    string         `json:"message,omitempty"` // FILE:LINE: what broke
 	Failure    *scriptFailure `json:"failure,omitempty"`
@@ -122,6 +125,12 @@ func (c *runCmd) check(console *Console, cluster clusterFlag) error {
 	if c.Update && (c.Repeat > 1 || c.Jobs > 1) {
 		return usagef("--update is for one performance at a time: leave out --repeat and --jobs; nothing was run")
 	}
+	if c.Record != "" && (len(c.Scripts) > 1 || c.Jobs > 1) {
+		return usagef("--record is for one script at a time: name one, and leave out --jobs; nothing was run")
+	}
+	if err := writable(console, "--record", c.Record); err != nil {
+		return err
+	}
 	for _, path := range c.Scripts {
 		if _, err := os.Stat(console.Path(path)); err != nil {
 			return usagef("script %s: %v; nothing was run", path, err)
@@ -165,6 +174,9 @@ func (r *runResult) print(w io.Writer) {
 	if len(r.Updated) > 0 {
 		fmt.Fprintf(w, "      written anew: %s\n", inertLine(strings.Join(r.Updated, ", ")))
 	}
+	for _, record := range r.Records {
+		record.print(indented(w, "      "))
+	}
 }
 
 // named names the performance.
@@ -189,7 +201,7 @@ func (c *runCmd) one(ctx context.Context, console *Console, cluster string, t ta
 
 // perform returns, beside the error, what is to be told of it.
 func (c *runCmd) perform(ctx context.Context, console *Console, path, cluster string, result *runResult) (*scriptFailure, error) {
-	piece := &play{path: path, update: c.Update}
+	piece := &play{path: path, update: c.Update, records: records{file: c.Record, console: console}}
 	var err error
 	if piece.archive, err = txtar.ParseFile(console.Path(path)); err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
@@ -207,17 +219,25 @@ func (c *runCmd) perform(ctx context.Context, console *Console, path, cluster st
 	if err != nil {
 		failure = failureOf(err, piece)
 		if timed.Err() != nil {
-			failure.Got = context.Cause(timed).Error() + "\n" + failure.Got
+			failure.Got = because(timed) + "\n" + failure.Got
 		}
 		failure.Clusters = stage.look()
 	}
 	if err != nil || console.Verbose {
 		fmt.Fprintln(console.Stderr, inertLines(log.String()))
 	}
-	result.Skipped, result.Updated = piece.skipped, piece.updated
+	result.Skipped, result.Updated, result.Records = piece.skipped, piece.updated, piece.records.done
 	end := errors.Join(piece.save(console.Path(path)), stage.strike())
 	if failure == nil && end != nil {
 		failure = failureOf(end, piece)
 	}
 	return failure, errors.Join(err, end)
+}
+
+// because says why a script was cut off.
+func because(ctx context.Context) string {
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return "interrupted"
+	}
+	return context.Cause(ctx).Error()
 }

@@ -57,7 +57,7 @@ var commandLine = sync.OnceValue(func() *kong.Node {
 
 // isWord reports whether scripts may give this command.
 func isWord(command *kong.Node) bool {
-	return command.Name != "run" // a stage cannot stand on another one
+	return command.Name != "run" && command.Name != "shell" // a stage cannot stand on another one
 }
 
 // commandNames lists the commands that scripts may use, with their help.
@@ -118,7 +118,9 @@ func (p *player) prepare(s *script.State, args []string) func() performed {
 	if p.name != "" && hasFlag(args, "as") && !slices.ContainsFunc(args, func(a string) bool { return a == "--as" || strings.HasPrefix(a, "--as=") }) {
 		args = give(args, "--as", p.name)
 	}
-	return func() performed { return p.perform(ctx, dir, stdin, args) }
+	return func() performed {
+		return p.recorded(ctx, args, func() performed { return p.perform(ctx, dir, stdin, args) })
+	}
 }
 
 func (p *player) perform(ctx context.Context, dir string, stdin []byte, args []string) performed {

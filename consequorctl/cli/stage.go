@@ -83,6 +83,11 @@ func (s *stage) perform(ctx context.Context, console *Console, piece *play, log 
 	if err := state.ExtractFiles(piece.archive); err != nil {
 		return fmt.Errorf("%s: %w", piece.path, err)
 	}
+	if s.cluster != "" {
+		if err := piece.beginRecords(ctx); err != nil {
+			return fmt.Errorf("%s: %w", piece.path, err)
+		}
+	}
 	err = newPlayer(console, piece).engine.Execute(state, piece.path, readerOf(piece.archive.Comment), log)
 	err = errors.Join(err, piece.end(ctx, err == nil))
 	return errors.Join(err, state.CloseAndWait(log))

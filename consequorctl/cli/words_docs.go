@@ -46,7 +46,7 @@ var ownWords = []wordDoc{
 
 	{"sessions", groupTogether, "NAME...", "play the sections of the script file that have these names side by side, and wait for all. Each is a client of its own: author and session are its name. It begins with the variables set so far; those that it sets are here afterwards, in the order named.", "sessions writer reader"},
 	{"barrier", groupTogether, "[NAME]", "wait, in a section, until all that play beside this one are at the same barrier. It fails at once when one of them has failed or cannot come any more.", "barrier posted"},
-	{"load", groupTogether, "start [--clients 4] [--at REPLICA] [--rate 200] [--size 100] [--cluster NAME] | stop", "let clients post in the background, and judge what came of it. start: so many posts a second in all (--rate 0: as many as can be had). stop: end them, read the board of every replica that serves, and fail unless all that was acknowledged is there once. A load that the script does not stop is stopped and judged at its end.", "load start --clients 2"},
+	{"load", groupTogether, "start [--clients 4] [--at REPLICA] [--rate 200] [--size 100] [--timeout 10s] [--cluster NAME] | stop", "let clients post in the background, and judge what came of it. start: so many posts a second in all (--rate 0: as many as can be had). stop: end them, read the board of every replica that serves, and fail unless all that was acknowledged is there once. A load that the script does not stop is stopped and judged at its end.", "load start --clients 2"},
 	{"wait", groupTogether, "", "wait for the commands that were put into the background with & at the end of their lines.", "wait"},
 
 	{"boards-equal", groupBoards, "[--cluster NAME] [DURATION]", "the boards of all replicas that serve hold the same articles with the same content, at once or within DURATION (default 10s). If not, it says the difference.", "boards-equal 20s"},
@@ -111,11 +111,21 @@ var commandExamples = map[string]string{
 	"resume":  "resume r2",
 	"restart": "restart r1 --wait 20s",
 
+	"cut":    "cut r1,r2 r3 --one-way",
+	"delay":  "delay r1 r2 50ms --jitter 10ms",
+	"loss":   "loss r1 r2 10%",
+	"heal":   "heal",
+	"faults": "faults",
+
 	"sim":        "sim --mode quorum --seeds 10",
-	"check":      "check history.jsonl",
-	"bench":      "bench --posts 1000 --clients 8",
-	"completion": "completion zsh",
+	"record":     "record start run.jsonl",
+	"check":      "check run.jsonl",
 	"diff":       "diff r1 r3",
+	"bench":      "bench --posts 1000 --clients 8",
+	"trace":      "trace post 'hello'",
+	"demo":       "demo failover",
+	"tour":       "tour",
+	"completion": "completion zsh",
 	"version":    "version",
 }
 

@@ -89,7 +89,7 @@ func equal(_ *script.State, args []string) (string, string, error) {
 		return "", "", errWords
 	}
 	if args[0] != args[1] {
-		return "", "", fmt.Errorf("%q is not %q", args[0], args[1])
+		return "", "", &mismatch{want: args[0], got: args[1]}
 	}
 	return "", "", nil
 }

@@ -23,12 +23,11 @@ import (
 const (
 	loadRateDefault = 200              // posts a second, of all clients: enough to be hit by any fault, and room for others
 	loadCountMax    = 200_000          // posts of one load: they are all remembered. Then its clients end
-	loadPostLimit   = 10 * time.Second // for one post, all its tries
 	loadJudgeLimit  = 15 * time.Second // until the boards must hold what was acknowledged
 )
 
 // loadFlagNames are the flags of load start.
-var loadFlagNames = []string{"clients", "at", "rate", "size", "cluster"}
+var loadFlagNames = []string{"clients", "at", "rate", "size", "timeout", "cluster"}
 
 // load is clients that post in the background of a script.
 type load struct {
@@ -36,6 +35,7 @@ type load struct {
 	crowd    *crowd
 	recorder *recorder
 	rate     int // posts a second; 0: as many as can be had
+	timeout  time.Duration
 	body     string
 	run      string
 	sent     atomic.Int64
@@ -76,19 +76,20 @@ func (p *player) startLoad(s *script.State, args []string) error {
 	flags.IntVar(&clients, "clients", 4, "")
 	flags.IntVar(&rate, "rate", loadRateDefault, "")
 	flags.IntVar(&size, "size", 100, "")
+	timeout := flags.Duration("timeout", 10*time.Second, "") // for one post, all its tries
 	flags.StringVar(&at, "at", "", "")
 	flags.StringVar(&cluster, "cluster", "", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return cmp.Or(err, errWords)
 	}
-	if clients < 1 || clients > clientCountMax || rate < 0 || size < 1 || size > board.BodyLenMax {
-		return fmt.Errorf("want --clients 1 to %d, --rate 0 or more, --size 1 to %d", clientCountMax, board.BodyLenMax)
+	if clients < 1 || clients > clientCountMax || rate < 0 || size < 1 || size > board.BodyLenMax || *timeout <= 0 {
+		return fmt.Errorf("want --clients 1 to %d, --rate 0 or more, --size 1 to %d, --timeout above 0s", clientCountMax, board.BodyLenMax)
 	}
 	crowd, err := gather(s.Context(), p.console, clusterFlag(cluster), at, clients)
 	if err != nil {
 		return err
 	}
-	l := &load{name: clusterFlag(cluster), crowd: crowd, recorder: newRecorder(), rate: rate, body: strings.Repeat("x", size), run: rand.Text()}
+	l := &load{name: clusterFlag(cluster), crowd: crowd, recorder: newRecorder(), rate: rate, timeout: *timeout, body: strings.Repeat("x", size), run: rand.Text()}
 	if !p.play.keepLoad(l) {
 		crowd.close()
 		return errors.New("a load runs already: load stop ends it")
@@ -134,7 +135,7 @@ func (l *load) client(ctx, calls context.Context, turns <-chan time.Time, i int,
 		}
 		title := fmt.Sprintf("%s %d %d", l.run, i, m.turn)
 		sent := time.Now()
-		answer, err := m.send(calls, loadPostLimit, api.Request{Verb: api.Post, Author: "load", Title: title, Body: l.body})
+		answer, err := m.send(calls, l.timeout, api.Request{Verb: api.Post, Author: "load", Title: title, Body: l.body})
 		l.recorder.add(title, answer, err, sent)
 	}
 }
