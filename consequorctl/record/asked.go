@@ -99,7 +99,7 @@ func (a *Asked) Ended(answer *api.Answer, failed error) error {
 	if failed != nil {
 		e.fail(failed)
 	} else {
-		e.answer(a.request, answer)
+		e.answer(&a.pen.digests, a.request, answer)
 	}
 	if len(e.Tries) == 1 {
 		e.Tries = nil // it is the operation itself
@@ -118,15 +118,15 @@ func (e *ended) fail(failed error) {
 	}
 }
 
-func (e *ended) answer(r *api.Request, a *api.Answer) {
+func (e *ended) answer(d *digests, r *api.Request, a *api.Answer) {
 	e.Outcome, e.Replica, e.Epoch, e.Mode, e.Next = history.OK, a.Replica, a.Epoch, a.Mode, a.Next
 	switch r.Verb {
 	case api.Post, api.Reply:
 		e.ID = a.ID.String()
 	case api.Read:
-		e.View = viewOf(r, a)
+		e.View = d.viewOf(r, a)
 	case api.Choose:
-		e.View = threadOf(r, a)
+		e.View = d.threadOf(r, a)
 	case api.Sync:
 		e.Seen = a.Token.Seen.String()
 	}

@@ -24,11 +24,7 @@ type Pen struct {
 	file    *os.File // nil: the cluster was not recorded when it was looked at last
 	inode   uint64
 	queue   []byte // lines that are not written yet
-	taken   uint64 // lines that were ever put into the queue
-	written uint64 // of those, written
-	writing bool
-	wrote   *sync.Cond
-	broken  error // why the last write failed
+	digests digests
 }
 
 // queueSizeMax bounds the lines that nobody waits for; beyond, whoever adds one
@@ -37,9 +33,7 @@ const queueSizeMax = 64 << 10
 
 // Open gives a pen for the cluster whose record lies in folder, if there is one.
 func Open(folder string) *Pen {
-	p := &Pen{path: filepath.Join(folder, fileName), name: rand.Text()[:10]}
-	p.wrote = sync.NewCond(&p.mu)
-	return p
+	return &Pen{path: filepath.Join(folder, fileName), name: rand.Text()[:10]}
 }
 
 // Close writes what is left.
@@ -52,7 +46,7 @@ func (p *Pen) Close() error {
 	if p.file == nil {
 		return nil
 	}
-	err := p.flush(p.taken)
+	err := p.flush()
 	err = errors.Join(err, p.file.Close())
 	p.file = nil
 	return err
@@ -79,7 +73,7 @@ func (p *Pen) on() (bool, error) {
 
 func (p *Pen) reopen() (bool, error) {
 	if p.file != nil {
-		_ = p.flush(p.taken) // that record has ended: whoever reads it has what counts
+		_ = p.flush() // that record has ended: whoever reads it has what counts
 		p.file.Close()
 		p.file = nil
 	}
@@ -107,9 +101,9 @@ func (p *Pen) next() string {
 	return p.name + "." + strconv.FormatUint(p.count, 10)
 }
 
-// add appends a line. When wait is set it is written before add returns; of
-// many that wait one writes for all.
-func (p *Pen) add(l line, wait bool) error {
+// add appends a line. When now is set it is written before add returns, with all
+// that were added before; else that can wait for the next one.
+func (p *Pen) add(l line, now bool) error {
 	text, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("write into the record: %w", err)
@@ -119,33 +113,27 @@ func (p *Pen) add(l line, wait bool) error {
 	if p.file == nil {
 		return errors.New("write into the record: it is closed")
 	}
+	if len(p.queue) == 0 {
+		p.queue = append(p.queue, '\n')
+	}
 	p.queue = append(append(p.queue, text...), '\n')
-	p.taken++
-	if wait || len(p.queue) > queueSizeMax {
-		return p.flush(p.taken)
+	if now || len(p.queue) > queueSizeMax {
+		return p.flush()
 	}
 	return nil
 }
 
-// flush returns when so many lines are written. Each write begins with the end
-// of a line, so that one which was cut short by the death of another process
-// spoils no line but its own.
-func (p *Pen) flush(upTo uint64) error {
-	for p.written < upTo {
-		if p.writing {
-			p.wrote.Wait()
-			continue
-		}
-		text, taken, file := append([]byte{'\n'}, p.queue...), p.taken, p.file
-		p.queue, p.writing = p.queue[:0], true
-		p.mu.Unlock()
-		_, err := file.Write(text)
-		p.mu.Lock()
-		p.writing, p.written = false, taken
-		if p.broken = nil; err != nil {
-			p.broken = fmt.Errorf("write into the record: %w", err)
-		}
-		p.wrote.Broadcast()
+// flush writes what is queued, in one write. It begins with the end of a line, so
+// that a write which was cut short by the death of another process spoils no
+// line but its own.
+func (p *Pen) flush() error {
+	if len(p.queue) == 0 {
+		return nil
 	}
-	return p.broken
+	_, err := p.file.Write(p.queue)
+	p.queue = p.queue[:0]
+	if err != nil {
+		return fmt.Errorf("write into the record: %w", err)
+	}
+	return nil
 }
