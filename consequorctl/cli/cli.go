@@ -52,6 +52,7 @@ type grammar struct {
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
 	Trace      traceCmd      `cmd:"" group:"work" help:"Carry out one of the five requests and tell its way: who was asked, who answered, what it waited for."`
 	Demo       demoCmd       `cmd:"" group:"work" help:"Tell a story on real processes: what happens, when, and whether the promise held."`
+	Tour       tourCmd       `cmd:"" group:"work" help:"See in a minute what there is: a cluster, a death, another mode, a verdict."`
 	Completion completionCmd `cmd:"" group:"work" help:"Print what makes a shell complete command lines."`
 	Version    versionCmd    `cmd:"" group:"work" help:"Tell version, commit and built-in modes."`
 }

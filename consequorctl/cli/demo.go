@@ -6,6 +6,7 @@ package cli
 // with exit code 1.
 type demoCmd struct {
 	Failover   demoFailover   `cmd:"" help:"The coordinator is killed (or paused) under a load of posts: who takes over, when, and what is lost."`
+	StaleRead  demoStaleRead  `cmd:"" help:"A read at a replica that is behind: alone it shows less, in its session and with --fresh never."`
 	SplitBrain demoSplitBrain `cmd:"" help:"One cut, two protocols: the predecessor's gives one id to two articles, sequential does not."`
 	Quorum     demoQuorum     `cmd:"" help:"R + W > N against R + W <= N: the same steps, and which of the two misses a post that was acknowledged."`
 	Swap       demoSwap       `cmd:"" help:"The mode of a board is changed three times while clients post and read: how long they wait."`

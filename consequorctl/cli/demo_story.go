@@ -19,6 +19,7 @@ type story struct {
 	console  *Console
 	out      *stickyWriter // where it is told; with --json and -q nowhere
 	cluster  clusterFlag   // that ran before; empty: the story's own, in its stage
+	dir      string        // where its commands are given
 	result   *demoResult
 	started  time.Time
 	progress bool // something was printed since the last empty line
@@ -31,12 +32,12 @@ const storyWidth = 100
 // again, also when play fails or is interrupted. figures is what --json prints,
 // and has result in it; last prints the last line.
 func tell(ctx context.Context, console *Console, cluster clusterFlag, result *demoResult, figures any, last func(io.Writer), play func(context.Context, *story) error) error {
-	s := &story{console: console, out: &stickyWriter{to: console.Stdout}, cluster: cluster, result: result, started: time.Now()}
+	s := &story{console: console, out: &stickyWriter{to: console.Stdout}, cluster: cluster, dir: console.Dir, result: result, started: time.Now()}
 	if console.JSON || console.Quiet {
 		s.out.to = io.Discard
 	}
 	result.Instead, result.Commands = []string{}, []string{}
-	err := s.onStage(func() error { return play(ctx, s) })
+	err := s.onStage(ctx, play)
 	result.Seconds = time.Since(s.started).Seconds()
 	if err = errors.Join(err, unprinted(s.out.err)); err != nil {
 		return err
@@ -54,15 +55,16 @@ func tell(ctx context.Context, console *Console, cluster clusterFlag, result *de
 
 // onStage gives play a home for clusters that nobody else has, unless it plays
 // on a cluster that runs.
-func (s *story) onStage(play func() error) error {
-	if s.cluster != "" {
-		return play()
+func (s *story) onStage(ctx context.Context, play func(context.Context, *story) error) error {
+	if !s.own() {
+		return play(ctx, s)
 	}
 	stage, err := newStage("")
 	if err != nil {
 		return err
 	}
-	return errors.Join(play(), stage.strike())
+	s.dir = stage.work()
+	return errors.Join(play(ctx, s), stage.strike())
 }
 
 // own reports whether the cluster is the story's own.
@@ -174,7 +176,7 @@ func (s *story) do(ctx context.Context, result any, args ...string) error {
 // perform carries out a command line and says nothing of it.
 func (s *story) perform(ctx context.Context, result any, args []string) error {
 	var stdout, stderr bytes.Buffer
-	world := World{Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Dir: s.console.Dir, Self: s.console.Self, Now: s.console.Now}
+	world := World{Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Dir: s.dir, Self: s.console.Self, Now: s.console.Now}
 	line := append([]string{"--json"}, args...)
 	if s.cluster != "" {
 		line = append([]string{"--cluster", string(s.cluster)}, line...)

@@ -14,13 +14,23 @@ import (
 // up starts the story's own cluster; on one that runs it only looks. Either way
 // it is whole afterwards.
 func (s *story) up(ctx context.Context, topology string, flags ...string) (*supervisor.ClusterStatus, error) {
-	status := new(supervisor.ClusterStatus)
 	if s.own() {
+		status := new(supervisor.ClusterStatus)
 		if err := s.do(ctx, status, append([]string{"up", "-d", topology}, flags...)...); err != nil {
 			return nil, err
 		}
 		s.got("cluster %s is up: %s in mode %s%s", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
 	}
+	status, err := s.whole(ctx)
+	if err == nil && !s.own() {
+		s.say("It plays on cluster %s: %s in mode %s%s.", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
+	}
+	return status, err
+}
+
+// whole waits until every replica serves, and somebody coordinates where the mode
+// wants it.
+func (s *story) whole(ctx context.Context) (*supervisor.ClusterStatus, error) {
 	cluster, err := s.find()
 	if err != nil {
 		return nil, err
@@ -28,11 +38,7 @@ func (s *story) up(ctx context.Context, topology string, flags ...string) (*supe
 	if err := awaitStatus(ctx, cluster, "all replicas serve", whole); err != nil {
 		return nil, err
 	}
-	status, err = cluster.Status(ctx)
-	if err == nil && !s.own() {
-		s.say("It plays on cluster %s: %s in mode %s%s.", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
-	}
-	return status, err
+	return cluster.Status(ctx)
 }
 
 // down ends the story's own cluster before the story is over.
@@ -89,6 +95,9 @@ func notDone(err error) bool {
 	return errors.As(err, &failure) && (failure.Code == ExitRefused || failure.Code == ExitUnknown)
 }
 
+// shownMax is how many articles of a page a story shows: the last ones.
+const shownMax = 3
+
 // read reads at a replica; nil: it was refused.
 func (s *story) read(ctx context.Context, at string, flags ...string) (*readResult, error) {
 	page := new(readResult)
@@ -99,8 +108,11 @@ func (s *story) read(ctx context.Context, at string, flags ...string) (*readResu
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range page.Articles {
-		s.got("%s  %s", a.ID, a.Title)
+	if more := len(page.Articles) - shownMax; more > 0 {
+		s.got("(%s before these)", counted(more, "article"))
+	}
+	for _, a := range page.Articles[max(0, len(page.Articles)-shownMax):] {
+		s.got("%s  %s", a.ID, listTitle(a))
 	}
 	if len(page.Articles) == 0 {
 		s.got("(no articles)")
