@@ -43,6 +43,9 @@
 //	   │<─────────────── fd 4: {"step":"caught_up"} │  it serves
 //	   │── fd 3: orders of a mode change ──────────>│  see package modechange
 //	   │<────────────────────── fd 4: what came of it│
+//	   │── fd 3: link faults ──────────────────────>│  in force once a report has their number
+//	   │── fd 3: inquiry ──────────────────────────>│  how are your links? what have you written down?
+//	   │<──────────── fd 4: answer, in short pieces ─│
 //
 // A replica that was ever told to go, and later finds its data gone, knows
 // that the data was lost and not merely never written. fd 3 is also the
@@ -57,4 +60,12 @@
 // wants on record, and only then gives the orders that this allows. Orders are
 // levels: one that a child misses is given again. A change that a supervisor
 // leaves undecided is called off by the next one, before it starts any replica.
+//
+// # Link faults
+//
+// The table of what is wrong with links is kept here, and is a level too: a
+// process starts with the one that is wanted then, and is told of each newer one
+// until it reports its number. A cut, or a heal, has come when every process
+// that runs has confirmed it; who is paused or down finds it in force when it
+// comes back. The table begins with the topology's faults at each up.
 package supervisor

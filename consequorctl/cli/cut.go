@@ -21,7 +21,10 @@ is said there vanishes without a word. It stays so until heal.
   consequorctl cut r1 r2
   consequorctl cut r1,r2 r3
   consequorctl cut coordinator rest
-  consequorctl cut r1 r2 --one-way`
+  consequorctl cut r1 r2 --one-way
+
+Exit codes: 0 in force (who is paused or down finds it in force when it comes
+back), 1 a process that runs has not confirmed it in time, 2 no such link.`
 }
 
 func (c *cutCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {

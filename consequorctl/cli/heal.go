@@ -18,7 +18,10 @@ func (c *healCmd) Help() string {
 again.
 
   consequorctl heal
-  consequorctl heal r1 rest`
+  consequorctl heal r1 rest
+
+Exit codes: 0 whole again (who is paused or down, when it comes back), 1 a link is
+not connected again in time, 2 no such link.`
 }
 
 func (c *healCmd) Run(ctx context.Context, console *Console, cluster clusterFlag) error {

@@ -19,6 +19,7 @@ type validateResult struct {
 	Mode     string   `json:"mode"`
 	Unsafe   bool     `json:"unsafe"` // the mode's options break its promise
 	Replicas int      `json:"replicas"`
+	Faults   int      `json:"faults"` // directions of links that have some from the start
 	Warnings []string `json:"warnings"`
 }
 
@@ -27,12 +28,23 @@ func (c *validateCmd) Run(console *Console) error {
 	if err != nil {
 		return err
 	}
-	result := validateResult{c.Topology, t.Name, t.Mode.Name, t.Mode.Unsafe, len(t.Replicas), []string{}}
+	result := validateResult{c.Topology, t.Name, t.Mode.Name, t.Mode.Unsafe, len(t.Replicas), len(t.Faults), []string{}}
 	for _, warning := range t.Warnings {
 		result.Warnings = append(result.Warnings, warning.String())
 		console.Note("warning: %s", warning)
 	}
 	return console.Result(result, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is fine: cluster %s, mode %s%s, replicas %d\n", c.Topology, t.Name, t.Mode.Name, unsafeNote(t.Mode.Unsafe), len(t.Replicas))
+		fmt.Fprintf(w, "%s is fine: cluster %s, mode %s%s, replicas %d%s\n", c.Topology, t.Name, t.Mode.Name, unsafeNote(t.Mode.Unsafe), len(t.Replicas), faultsNote(len(t.Faults)))
 	})
+}
+
+// faultsNote tells how many directions of links have faults from the start.
+func faultsNote(directions int) string {
+	switch directions {
+	case 0:
+		return ""
+	case 1:
+		return ", one direction of a link with a fault"
+	}
+	return fmt.Sprintf(", %d directions of links with faults", directions)
 }

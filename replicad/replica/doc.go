@@ -41,6 +41,13 @@
 // Whatever is missing at activate (the process was started anew, the candidate
 // has died) is made up for: the decision is not this process's to refuse.
 //
+// # Link faults, and what the supervisor asks
+//
+// Two more orders have nothing to do with modes and do not wait for one that is
+// being changed (see duties): a table of link faults, which the faulter gives to
+// the peers' package and confirms by its number in each replica's status; and
+// inquiries, whose answers are written between the statuses, in short pieces.
+//
 // # What a bad plugin can do
 //
 // A plugin is a process of its own, perhaps by a third party. It can harm the
