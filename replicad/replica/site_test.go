@@ -27,7 +27,7 @@ type newest struct {
 	of      map[string]api.Status // by replica
 	reports int
 	answers map[uint64]*topologies.Answer // to inquiries, as far as they have come
-	changed chan struct{} // closed, and made anew, at each report
+	changed chan struct{}                 // closed, and made anew, at each report
 }
 
 func newNewest(t testing.TB) *newest {

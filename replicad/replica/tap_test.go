@@ -16,7 +16,9 @@ import (
 	"consequor/topologies"
 )
 
-func noted(t *tap, text string) { t.on().add(topologies.Traced{What: topologies.TracedNote, Text: text}) }
+func noted(t *tap, text string) {
+	t.on().add(topologies.Traced{What: topologies.TracedNote, Text: text})
+}
 
 // A tap is on between begin and told, and writes nothing before and after.
 func TestTapWritesBetween(t *testing.T) {
@@ -216,4 +218,26 @@ func TestTraceOfPost(t *testing.T) {
 			t.Errorf("told again: %d events", len(a.Trace))
 		}
 	}
+}
+
+// BenchmarkTap is what a thing that happens costs while the tap is off, and on.
+func BenchmarkTap(b *testing.B) {
+	frame := host.Frame{Kind: 1, From: 1, To: 2, Body: make([]byte, 400)}
+	b.Run("off", func(b *testing.B) {
+		var tap tap
+		for b.Loop() {
+			tap.on().sent(&frame)
+		}
+	})
+	b.Run("on", func(b *testing.B) {
+		var tap tap
+		for n := 0; b.Loop(); n++ {
+			if n%1000 == 0 { // or it would be full
+				tap.told()
+				tap.begin(time.Minute)
+			}
+			tap.on().sent(&frame)
+		}
+		tap.told()
+	})
 }
