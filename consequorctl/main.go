@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/term"
@@ -21,7 +22,8 @@ func run(args []string) int {
 	if code, ok := cli.Role(args, os.Stderr); ok {
 		return code
 	}
-	ctx, now, stop := interrupts()
+	ends := new(interrupts)
+	ctx, now, stop := ends.begin()
 	defer stop()
 	self, err := cli.Self()
 	if err != nil {
@@ -35,6 +37,8 @@ func run(args []string) int {
 		Typed:    term.IsTerminal(int(os.Stdin.Fd())),
 		Self:     self,
 		Now:      now,
+
+		Interrupts: ends.handle,
 	}
 	if columns, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		world.Columns = columns
@@ -58,20 +62,61 @@ func (p pipe) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// interrupts ends ctx at the first Ctrl-C, SIGTERM or end of the terminal, for an end in order,
-// and closes now at the second, for an end at once. A third one is deadly.
-func interrupts() (ctx context.Context, now <-chan struct{}, stop func()) {
+// interrupts are the ways in which a person ends this program: Ctrl-C, SIGTERM
+// or the end of the terminal.
+type interrupts struct {
+	mu      sync.Mutex
+	handler func() // takes Ctrl-C; nil: nobody
+}
+
+// begin ends ctx at the first interrupt, for an end in order, and closes now at
+// the second, for an end at once. A third one is deadly.
+func (in *interrupts) begin() (ctx context.Context, now <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	atOnce := make(chan struct{})
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // to nobody: the write fails, see pipe; children are not told
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
-		<-signals
+		in.await(signals)
 		cancel()
-		<-signals
+		in.await(signals)
 		close(atOnce)
 		signal.Stop(signals)
 	}()
 	return ctx, atOnce, cancel
+}
+
+// await returns at the next interrupt that nobody else takes.
+func (in *interrupts) await(signals <-chan os.Signal) {
+	for s := range signals {
+		if s != os.Interrupt || !in.taken() {
+			return
+		}
+	}
+}
+
+// taken lets the handler have a Ctrl-C, if there is one.
+func (in *interrupts) taken() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.handler == nil {
+		return false
+	}
+	in.handler()
+	return true
+}
+
+// handle has handler called at Ctrl-C, which then ends nothing else, until back
+// is called.
+func (in *interrupts) handle(handler func()) (back func()) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	before := in.handler
+	in.handler = handler
+	return func() {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.handler = before
+	}
 }

@@ -48,6 +48,7 @@ type grammar struct {
 	Record     recordCmd     `cmd:"" group:"work" help:"Write down everything that is asked of the cluster, for check to judge."`
 	Check      checkCmd      `cmd:"" group:"work" help:"Judge a history that was written down."`
 	Run        runCmd        `cmd:"" group:"work" help:"Run scripted sessions."`
+	Shell      shellCmd      `cmd:"" group:"work" help:"Carry out the words of scripts as they are typed, or read."`
 	Diff       diffCmd       `cmd:"" group:"work" help:"Show what one replica's board has and another's lacks."`
 	Bench      benchCmd      `cmd:"" group:"work" help:"Measure a running cluster."`
 	Trace      traceCmd      `cmd:"" group:"work" help:"Carry out one of the five requests and tell its way: who was asked, who answered, what it waited for."`

@@ -20,6 +20,10 @@ type World struct {
 	Typed          bool            // a person types Stdin
 	Self           string          // the file that runs this program again
 	Now            <-chan struct{} // closed when an end that takes its time no longer may; nil: never
+
+	// Interrupts, if any, has handle called at each Ctrl-C, in place of the end
+	// that it is else, until back is called. It is for a command that goes on.
+	Interrupts func(handle func()) (back func())
 }
 
 // Path resolves a path that the user wrote.
