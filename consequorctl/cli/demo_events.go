@@ -91,18 +91,23 @@ func office(e supervisor.Event) (replica string, term uint64) {
 }
 
 // peerLost is when a replica's log says that its connection to peer broke, after
-// from; ok is false if it does not. Logs have milliseconds and no more.
+// from; ok is false if it does not, or there is no log.
 func peerLost(cluster *supervisor.Client, replica, peer string, from time.Time) (at time.Time, ok bool) {
 	text, err := os.ReadFile(cluster.LogPath(replica))
 	if err != nil {
-		return at, false // there is no log: then it does not say so
+		return at, false
 	}
-	for line := range strings.Lines(string(text)) {
+	return peerLostIn(string(text), peer, from)
+}
+
+// peerLostIn finds that in a log. Logs have milliseconds and no more.
+func peerLostIn(log, peer string, from time.Time) (at time.Time, ok bool) {
+	for line := range strings.Lines(log) {
 		stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
 		if !strings.Contains(rest, `msg="peer is down" peer=`+peer+" ") {
 			continue
 		}
-		at, err = time.Parse(time.RFC3339Nano, stamp)
+		at, err := time.Parse(time.RFC3339Nano, stamp)
 		if err == nil && !at.Before(from.Truncate(time.Millisecond)) {
 			return at, true
 		}

@@ -88,7 +88,7 @@ func (f *failoverStory) othersGoOn(ctx context.Context, d *deathResult, before *
 
 func (f *failoverStory) tellPause(d *deathResult) {
 	f.row(d.LastAck, "the last post before is acknowledged")
-	f.row(0, "SIGSTOP is asked for %s: its connections stand, it only says nothing", d.Replicas[0])
+	f.row(0, "SIGSTOP is asked for %s: it says nothing more, its links stand", d.Replicas[0])
 	if d.Elected != nil {
 		f.row(d.Elected.MS, "%s is coordinator, elected for term %d: %s had fallen silent", d.Elected.Replica, d.Elected.Term, d.Replicas[0])
 	}

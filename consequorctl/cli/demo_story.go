@@ -142,13 +142,12 @@ func (s *story) show(args []string) {
 	s.line("$ %s", command)
 }
 
-// shellWord makes a word safe for a shell and for a script: single quotes are all
-// that it takes, for the stories' own words have no apostrophes.
+// shellWord makes a word safe for a shell.
 func shellWord(word string) string {
 	if word != "" && !strings.ContainsAny(word, " \t\n*?[]{}()<>|&;$#~\"`\\'!") {
 		return word
 	}
-	return "'" + word + "'"
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 const gotIndent = "    "

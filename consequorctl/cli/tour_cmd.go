@@ -83,7 +83,7 @@ type tourStory struct {
 func (t *tourStory) play(ctx context.Context) error {
 	t.say("This is consequor: a bulletin board that is replicated over several processes, and a workbench to watch it, break it and judge it. " +
 		"What you see from here on are real processes, each with its own disk, on this machine. Every command is as you would type it.")
-	for i, step := range []struct {
+	steps := []struct {
 		title string
 		do    func(context.Context) error
 	}{
@@ -93,12 +93,15 @@ func (t *tourStory) play(ctx context.Context) error {
 		{"The coordinator dies", t.death},
 		{"Another mode, while the board is live", t.swap},
 		{"Was all that right?", t.verdict},
-	} {
+	}
+	for i, step := range steps {
+		if i > 0 {
+			if err := t.pace.wait(ctx, t.story); err != nil {
+				return err
+			}
+		}
 		t.heading(i+1, step.title)
 		if err := step.do(ctx); err != nil {
-			return err
-		}
-		if err := t.pace.wait(ctx, t.story); err != nil {
 			return err
 		}
 	}
@@ -283,8 +286,8 @@ func (t *tourStory) next() {
 	t.say("That was all, and nothing of it runs any more. What to try next:")
 	for _, line := range [][2]string{
 		{"consequorctl up three", "a cluster of your own, in the foreground"},
-		{"consequorctl demo failover", "the death of a coordinator, millisecond by millisecond"},
-		{"consequorctl demo split-brain", "a protocol that gets it wrong, beside one that does not"},
+		{"consequorctl demo failover", "a coordinator's death, by the millisecond"},
+		{"consequorctl demo split-brain", "a protocol that gets it wrong"},
 		{"consequorctl sim --seeds 1000", "every fault there is, in virtual time"},
 		{"consequorctl --help", "everything else"},
 	} {
@@ -292,7 +295,6 @@ func (t *tourStory) next() {
 	}
 	t.gap()
 	if t.result.Report == nil {
-		t.line("With --report FILE the tour keeps its verdict as a page, with every operation drawn.")
+		t.say("With --report FILE the tour keeps its verdict as a page, with every operation drawn.")
 	}
-	t.gap()
 }
