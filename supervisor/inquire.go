@@ -19,7 +19,8 @@ type TraceResult struct {
 // traceRequest begins a trace, or ends it.
 type traceRequest struct {
 	Begin bool          `json:"begin"`
-	For   time.Duration `json:"for"` // at most so long, though nobody ends it
+	Trace uint64        `json:"trace"` // which: a number that nobody else has
+	For   time.Duration `json:"for"`   // at most so long, though nobody ends it
 }
 
 // traceLine is a part of a TraceResult. The last one is Done.
@@ -29,16 +30,17 @@ type traceLine struct {
 	Done    bool                `json:"done,omitempty"`
 }
 
-// TraceBegin has all replicas write down what happens, at most for d. The result
-// has no events.
-func (c *Client) TraceBegin(ctx context.Context, d time.Duration) (*TraceResult, error) {
-	return c.trace(ctx, traceRequest{Begin: true, For: d})
+// TraceBegin has all replicas write down what happens, at most for d. The trace
+// is a number that nobody else has; a replica that writes for another one is
+// missing. The result has no events.
+func (c *Client) TraceBegin(ctx context.Context, trace uint64, d time.Duration) (*TraceResult, error) {
+	return c.trace(ctx, traceRequest{Begin: true, Trace: trace, For: d})
 }
 
-// TraceEnd returns what all replicas have written down since TraceBegin, and
-// ends that.
-func (c *Client) TraceEnd(ctx context.Context) (*TraceResult, error) {
-	return c.trace(ctx, traceRequest{})
+// TraceEnd returns what all replicas have written down since this trace began,
+// and ends that.
+func (c *Client) TraceEnd(ctx context.Context, trace uint64) (*TraceResult, error) {
+	return c.trace(ctx, traceRequest{Trace: trace})
 }
 
 var errTraceEnded = errors.New("that was the last line")
@@ -65,9 +67,9 @@ func (srv *server) onTrace(w http.ResponseWriter, r *http.Request) {
 		fail(w, &Error{Kind: KindBadTarget, Message: "read the request: " + err.Error()})
 		return
 	}
-	about := topologies.Inquiry{Kind: topologies.InquireTold}
+	about := topologies.Inquiry{Kind: topologies.InquireTold, Trace: request.Trace}
 	if request.Begin {
-		about = topologies.Inquiry{Kind: topologies.InquireTrace, For: request.For}
+		about = topologies.Inquiry{Kind: topologies.InquireTrace, Trace: request.Trace, For: request.For}
 	}
 	lines := newLineWriter(w)
 	var broken error

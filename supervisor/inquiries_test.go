@@ -74,11 +74,11 @@ func TestTraceIsToldByAll(t *testing.T) {
 	c := newCluster(t, 3)
 	c.wish("r2", "traceless")
 	c.up()
-	begun, err := c.client.TraceBegin(c.ctx, time.Second)
+	begun, err := c.client.TraceBegin(c.ctx, 7, time.Second)
 	if err != nil || fmt.Sprint(begun.Missing) != "[{r2 no room}]" {
 		t.Errorf("begin: %+v, %v", begun, err)
 	}
-	told, err := c.client.TraceEnd(c.ctx)
+	told, err := c.client.TraceEnd(c.ctx, 7)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,9 @@ type Inquiry struct {
 	ID   uint64      `json:"id"` // the answer has it too
 	Kind InquiryKind `json:"kind"`
 
+	// trace, told: which trace. One at a time is written; who wants another one
+	// must neither end that nor be told of it.
+	Trace uint64 `json:"trace,omitempty"`
 	// trace: for how long to write down what happens, unless it is asked for before.
 	For time.Duration `json:"for,omitempty"`
 }
@@ -51,7 +54,7 @@ type InquiryKind string
 const (
 	InquireLinks InquiryKind = "links" // how the links to the peers are
 	InquireTrace InquiryKind = "trace" // from now on write down what happens; answered at once
-	InquireTold  InquiryKind = "told"  // what was written down since trace; that ends then
+	InquireTold  InquiryKind = "told"  // what was written down since that trace began; it ends then
 )
 
 // Answer is what a process answers to an Inquiry: one line, or several, of

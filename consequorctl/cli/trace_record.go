@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"consequor/replicad/api"
@@ -15,7 +17,7 @@ import (
 
 // The limits of what goes on around the request.
 const (
-	traceBeginLimit = time.Second     // for all replicas to begin: a request does not wait longer for those that do not
+	traceBeginLimit = 2 * time.Second // for all replicas to begin: a request does not wait longer for those that do not
 	traceEndLimit   = 5 * time.Second // for all to tell
 	traceSlack      = 5 * time.Second // that they write on beyond the request's time, if nobody asks
 )
@@ -23,6 +25,7 @@ const (
 // traceRecord is a request and what was written down of it.
 type traceRecord struct {
 	verb    api.Verb
+	number  uint64 // of the trace
 	cluster *supervisor.Client
 	status  *supervisor.ClusterStatus // when it was sent
 	limit   time.Duration             // how long the replicas may have to write
@@ -63,7 +66,7 @@ func (t *traceCmd) trace(ctx context.Context, console *Console, name clusterFlag
 		return err
 	}
 	r := &traceRecord{
-		verb: request.verb(), cluster: cluster,
+		verb: request.verb(), number: rand.Uint64(), cluster: cluster,
 		limit: min(request.limit()+t.Linger+traceSlack, topologies.TraceForMax),
 	}
 	var answer bytes.Buffer
@@ -75,11 +78,9 @@ func (t *traceCmd) trace(ctx context.Context, console *Console, name clusterFlag
 	if !r.begun {
 		return failure // it was never sent
 	}
-	if err := lingerFor(ctx, t.Linger); err != nil {
-		return err
-	}
-	if err := r.end(ctx); err != nil {
-		return eitherOf(failure, fmt.Errorf("trace: %w", err))
+	lingerFor(ctx, t.Linger)
+	if err := r.end(context.WithoutCancel(ctx)); err != nil { // also of a request that was interrupted: nobody must go on writing
+		return cmp.Or(failure, fmt.Errorf("trace: %w", err))
 	}
 	way := findWay(r, t.Linger)
 	if failure != nil {
@@ -88,23 +89,14 @@ func (t *traceCmd) trace(ctx context.Context, console *Console, name clusterFlag
 	return t.tell(console, way, answer.Bytes())
 }
 
-func eitherOf(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// lingerFor waits so long.
-func lingerFor(ctx context.Context, pause time.Duration) error {
+// lingerFor waits so long, or until ctx ends.
+func lingerFor(ctx context.Context, pause time.Duration) {
 	if pause <= 0 {
-		return nil
+		return
 	}
 	select {
 	case <-time.After(pause):
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -137,7 +129,7 @@ func (r *traceRecord) start(ctx context.Context) error {
 	if r.status, err = r.cluster.Status(ctx); err != nil {
 		return err
 	}
-	begun, err := r.cluster.TraceBegin(ctx, r.limit)
+	begun, err := r.cluster.TraceBegin(ctx, r.number, r.limit)
 	if err != nil {
 		return err
 	}
@@ -153,7 +145,7 @@ func (r *traceRecord) end(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, traceEndLimit)
 	defer cancel()
-	told, err := r.cluster.TraceEnd(ctx)
+	told, err := r.cluster.TraceEnd(ctx, r.number)
 	if err != nil {
 		return err
 	}

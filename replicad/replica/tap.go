@@ -36,6 +36,7 @@ type tap struct {
 // tapping is what a tap that is on has written down. Its methods may be called
 // from any goroutine, and on nil: the tap is off.
 type tapping struct {
+	trace uint64
 	began time.Time
 	base  time.Duration // topologies.MachineTime then
 	end   *time.Timer   // turns it off if nobody asks
@@ -51,13 +52,12 @@ type tapping struct {
 // on returns where to write what happens; nil: the tap is off.
 func (t *tap) on() *tapping { return t.running.Load() }
 
-// begin turns the tap on, for at most so long. It does not end the trace of
-// somebody else.
-func (t *tap) begin(limit time.Duration) error {
+// begin turns the tap on, for at most so long. It does not end another trace.
+func (t *tap) begin(trace uint64, limit time.Duration) error {
 	if limit <= 0 || limit > topologies.TraceForMax {
 		return fmt.Errorf("trace for %v: want more than 0s and at most %v", limit, topologies.TraceForMax)
 	}
-	next := &tapping{began: time.Now(), last: &t.last}
+	next := &tapping{trace: trace, began: time.Now(), last: &t.last}
 	next.base, _ = topologies.MachineTime()
 	next.end = time.AfterFunc(limit, func() { t.running.CompareAndSwap(next, nil) })
 	if !t.running.CompareAndSwap(nil, next) {
@@ -67,10 +67,11 @@ func (t *tap) begin(limit time.Duration) error {
 	return nil
 }
 
-// told turns the tap off and returns what happened while it was on.
-func (t *tap) told() []topologies.Traced {
-	w := t.running.Swap(nil)
-	if w == nil {
+// told turns the tap off and returns what happened while it was on for this
+// trace.
+func (t *tap) told(trace uint64) []topologies.Traced {
+	w := t.running.Load()
+	if w == nil || w.trace != trace || !t.running.CompareAndSwap(w, nil) {
 		return nil
 	}
 	w.end.Stop()
@@ -87,9 +88,9 @@ func (t *tap) told() []topologies.Traced {
 // traced answers what concerns the trace.
 func (p *process) traced(q *topologies.Inquiry) topologies.Answer {
 	if q.Kind == topologies.InquireTold {
-		return topologies.Answer{Trace: p.tap.told()}
+		return topologies.Answer{Trace: p.tap.told(q.Trace)}
 	}
-	if err := p.tap.begin(q.For); err != nil {
+	if err := p.tap.begin(q.Trace, q.For); err != nil {
 		return topologies.Answer{Error: err.Error()}
 	}
 	return topologies.Answer{}

@@ -24,30 +24,33 @@ func noted(t *tap, text string) {
 func TestTapWritesBetween(t *testing.T) {
 	var tap tap
 	tap.on().sent(&host.Frame{}) // nothing happens
-	if err := tap.begin(time.Minute); err != nil {
+	if err := tap.begin(1, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if err := tap.begin(time.Minute); !errors.Is(err, errTapped) {
+	if err := tap.begin(2, time.Minute); !errors.Is(err, errTapped) {
 		t.Errorf("a second trace: %v, want it to be turned away", err)
+	}
+	if told := tap.told(2); told != nil {
+		t.Errorf("the second trace was told %+v", told)
 	}
 	before, _ := topologies.MachineTime()
 	noted(&tap, "one")
 	noted(&tap, "two")
 	after, _ := topologies.MachineTime()
-	told := tap.told()
+	told := tap.told(1)
 	if len(told) != 2 || told[0].Text != "one" || told[1].Text != "two" {
 		t.Fatalf("told %+v", told)
 	}
 	if slack := time.Millisecond; told[0].At < before-slack || told[1].At > after+slack || told[1].At < told[0].At {
 		t.Errorf("at %v and %v, want them between %v and %v", told[0].At, told[1].At, before, after)
 	}
-	if tap.on() != nil || tap.told() != nil {
+	if tap.on() != nil || tap.told(1) != nil {
 		t.Error("it is still on")
 	}
-	if err := tap.begin(0); err == nil {
+	if err := tap.begin(1, 0); err == nil {
 		t.Error("a trace for no time")
 	}
-	if err := tap.begin(topologies.TraceForMax + 1); err == nil {
+	if err := tap.begin(1, topologies.TraceForMax+1); err == nil {
 		t.Error("a trace for too long a time")
 	}
 }
@@ -57,7 +60,7 @@ func TestTapWritesBetween(t *testing.T) {
 func TestTapEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tap tap
-		if err := tap.begin(3 * time.Second); err != nil {
+		if err := tap.begin(1, 3*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		noted(&tap, "nobody asks for it")
@@ -66,19 +69,19 @@ func TestTapEndsByItself(t *testing.T) {
 		if tap.on() != nil {
 			t.Fatal("it is still on")
 		}
-		if told := tap.told(); told != nil {
+		if told := tap.told(1); told != nil {
 			t.Errorf("told %+v", told)
 		}
-		tap.begin(3 * time.Second)
+		tap.begin(1, 3*time.Second)
 		time.Sleep(2 * time.Second)
-		tap.told()
-		tap.begin(3 * time.Second)
+		tap.told(1)
+		tap.begin(1, 3*time.Second)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if tap.on() == nil {
 			t.Error("the second trace ended with the time of the first")
 		}
-		tap.told()
+		tap.told(1)
 	})
 }
 
@@ -86,31 +89,31 @@ func TestTapEndsByItself(t *testing.T) {
 // room of their own.
 func TestTapIsBounded(t *testing.T) {
 	var tap tap
-	tap.begin(time.Minute)
+	tap.begin(1, time.Minute)
 	for range tapCountMax + 10 {
 		noted(&tap, "x")
 	}
 	for range tapRequestMax + 5 {
 		tap.on().add(topologies.Traced{What: topologies.TracedAsked})
 	}
-	told := tap.told()
+	told := tap.told(1)
 	last := told[len(told)-1]
 	if len(told) != tapCountMax+tapRequestMax+1 || last.What != topologies.TracedMissed || last.Count != 15 {
 		t.Errorf("%d events, the last %+v", len(told), last)
 	}
-	tap.begin(time.Minute)
+	tap.begin(1, time.Minute)
 	frame := host.Frame{Kind: 1, Body: make([]byte, tapBodyMax)}
 	for range 2 * tapSizeMax / tapBodyMax {
 		tap.on().sent(&frame)
 	}
-	told = tap.told()
+	told = tap.told(1)
 	if most := tapSizeMax/tapBodyMax + 1; len(told) != most {
 		t.Errorf("%d messages of %d bytes were kept, want %d and a word on the rest", len(told), tapBodyMax, most)
 	}
-	tap.begin(time.Minute)
+	tap.begin(1, time.Minute)
 	frame.Body = make([]byte, tapBodyMax+1)
 	tap.on().sent(&frame)
-	if told = tap.told(); told[0].Body != nil || told[0].Size != tapBodyMax+1 {
+	if told = tap.told(1); told[0].Body != nil || told[0].Size != tapBodyMax+1 {
 		t.Errorf("a long message is kept: %d of %d bytes", len(told[0].Body), told[0].Size)
 	}
 }
@@ -133,9 +136,9 @@ func TestTapRace(t *testing.T) {
 		})
 	}
 	for range 200 {
-		tap.begin(time.Minute)
+		tap.begin(1, time.Minute)
 		noted(&tap, "mine")
-		told := tap.told()
+		told := tap.told(1)
 		if !slices.IsSortedFunc(told, func(a, b topologies.Traced) int { return int(a.At - b.At) }) {
 			t.Error("not in order")
 		}
@@ -176,7 +179,7 @@ func TestTraceOfPost(t *testing.T) {
 		id++
 		answers := make([]topologies.Answer, len(s.orders))
 		for i := range s.orders {
-			s.orders[i] <- topologies.Order{Kind: topologies.OrderInquire, Inquiry: &topologies.Inquiry{ID: id, Kind: kind, For: time.Minute}}
+			s.orders[i] <- topologies.Order{Kind: topologies.OrderInquire, Inquiry: &topologies.Inquiry{ID: id, Kind: kind, Trace: 7, For: time.Minute}}
 			answers[i] = s.seen[i].awaitAnswer(id)
 		}
 		return answers
@@ -233,11 +236,11 @@ func BenchmarkTap(b *testing.B) {
 		var tap tap
 		for n := 0; b.Loop(); n++ {
 			if n%1000 == 0 { // or it would be full
-				tap.told()
-				tap.begin(time.Minute)
+				tap.told(1)
+				tap.begin(1, time.Minute)
 			}
 			tap.on().sent(&frame)
 		}
-		tap.told()
+		tap.told(1)
 	})
 }
