@@ -140,15 +140,44 @@ func (h *hub) event(kind EventKind, replica, text string) {
 	h.events = append(h.events, Event{Seq: h.seq, Time: now(), Kind: kind, Replica: replica, Text: text})
 }
 
-// newestTerm is the highest one that a serving replica has reported.
+// newestTerm is the highest one that a serving replica has reported, but for
+// those that a link fault keeps from hearing of the coordinator that most
+// follow: such a one may be a candidate in ever new terms, and depose nobody.
 func (h *hub) newestTerm() term {
 	var newest term
+	followed := h.followed()
 	for _, r := range h.rows {
-		if t := termOf(&r.report); r.shown == StateServing && newest.less(t) {
+		if t := termOf(&r.report); r.shown == StateServing && newest.less(t) && !h.cutFrom(r, followed) {
 			newest = t
 		}
 	}
 	return newest
+}
+
+// followed is the coordinator that more than half of all replicas name in one
+// term, itself included; nil: there is none.
+func (h *hub) followed() *row {
+	for _, c := range h.rows {
+		if c.shown != StateServing || c.report.Coordinator != c.replica.Name {
+			continue
+		}
+		followers := 0
+		for _, r := range h.rows {
+			if r.shown == StateServing && r.report.Coordinator == c.replica.Name && termOf(&r.report) == termOf(&c.report) {
+				followers++
+			}
+		}
+		if 2*followers > len(h.rows) {
+			return c
+		}
+	}
+	return nil
+}
+
+// cutFrom reports whether what c says does not come through to r, or the other
+// way round.
+func (h *hub) cutFrom(r, c *row) bool {
+	return c != nil && (h.faults.On(c.replica.ID, r.replica.ID).Cut || h.faults.On(r.replica.ID, c.replica.ID).Cut)
 }
 
 // elected tells who coordinates, and who is backup, as those say who serve and

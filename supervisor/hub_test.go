@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"consequor/board"
 	"consequor/replicad/api"
 	"consequor/topologies"
 )
@@ -16,6 +17,7 @@ import (
 //	r2 dies       its process is gone
 //	r2 starts     a new one is spawned
 //	r2 paused, r2 resumed
+//	r2 cut r1     the link between the two is cut
 func TestCoordinator(t *testing.T) {
 	for _, story := range []struct{ name, lines string }{
 		{"an election", `
@@ -60,6 +62,16 @@ r1 5 - - 77  => r1, r2
 r1 5 - - 78  => none, r2
 r1 6 r1 r3   => r1, none
 r3 6 r1 r3   => r1, r3`},
+		{"who is cut off from the coordinator that most follow deposes nobody", `
+r1 5 r1 r2   => r1, none
+r2 5 r1 r2   => r1, r2
+r3 5 r1 r2   => r1, r2
+r3 cut r1    => r1, r2
+r3 6 - -     => r1, r2
+r3 7 - -     => r1, r2
+r2 8 - -     => none, none
+r2 8 r2 r3   => r2, r3
+r3 8 r2 r3   => r2, r3`},
 		{"a mode without a coordinator", `
 r1 0 - -     => none, none
 r2 0 - -     => none, none`},
@@ -82,7 +94,7 @@ func testHub(n int) *hub {
 	var replicas []topologies.Replica
 	for i := range n {
 		r := fmt.Sprintf("r%d", i+1)
-		replicas = append(replicas, topologies.Replica{Name: r, Process: r})
+		replicas = append(replicas, topologies.Replica{ID: board.ReplicaID(i + 1), Name: r, Process: r})
 	}
 	h := newHub(ClusterStatus{Cluster: "test"}, replicas)
 	for _, r := range replicas {
@@ -100,6 +112,11 @@ func tell(t *testing.T, h *hub, words []string) {
 		return
 	case "starts":
 		h.spawned([]string{replica}, 101)
+		return
+	case "cut":
+		h.update(func() {
+			h.faults.Put(topologies.LinkFault{From: h.row(replica).replica.ID, To: h.row(words[2]).replica.ID, Cut: true})
+		})
 		return
 	case "paused", "resumed":
 		h.setPaused([]string{replica}, words[1] == "paused")
