@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +28,7 @@ type runCmd struct {
 	Repeat    int    `help:"Perform each script so many times; the first failure ends it." default:"1"`
 	KeepGoing bool   `help:"With --repeat: go on after a failure."`
 	Jobs      int    `help:"So many scripts at a time, each in a process of its own." default:"1"`
-	JUnit     string `name:"junit" help:"Write the results to this file too, as JUnit XML." type:"path" placeholder:"FILE"`
+	JUnit     string `name:"junit" help:"Write the results to this file too, as JUnit XML." placeholder:"FILE"`
 	Record    string `help:"Write down every operation and every fault as a history for check; a promise that is broken fails the script. For one script." placeholder:"FILE"`
 }
 
@@ -99,17 +101,22 @@ func (c *runCmd) Run(ctx context.Context, console *Console, cluster clusterFlag)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return c.sum(failed, len(report.results))
+	return c.sum(console, failed, report.results)
 }
 
 // sum says how all went together.
-func (c *runCmd) sum(failed, played int) error {
+func (c *runCmd) sum(console *Console, failed int, results []*runResult) error {
 	what := "scripts"
 	if c.Repeat > 1 {
 		what = "performances"
 	}
 	if failed > 0 {
-		return failedf("%d of %d %s failed", failed, played, what)
+		return failedf("%d of %d %s failed", failed, len(results), what)
+	}
+	if c.Repeat > 1 {
+		shorter := func(a, b *runResult) int { return cmp.Compare(a.Seconds, b.Seconds) }
+		console.Note("%d performances went well; they took %.1f s to %.1f s",
+			len(results), slices.MinFunc(results, shorter).Seconds, slices.MaxFunc(results, shorter).Seconds)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -41,13 +40,6 @@ func newPlayer(console *Console, piece *play) *player {
 	}
 	maps.Copy(engine.Cmds, p.words())
 	return p
-}
-
-// line carries out one line. Its error begins with the place, file and number.
-// What the line printed is in the state afterwards.
-func (p *player) line(s *script.State, file string, number int, text string) error {
-	padded := strings.Repeat("\n", number-1) + text // the engine counts
-	return p.engine.Execute(s, file, readerOf([]byte(padded)), io.Discard)
 }
 
 // commandLine is the model of the command line.

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"rsc.io/script"
 )
 
 func testPlayer() *player { return newPlayer(&Console{Output: &Output{}}, new(play)) }
@@ -118,26 +116,5 @@ func TestCapturedAnswer(t *testing.T) {
 		if err != nil || got != c.want {
 			t.Errorf("%q at %q: got %q (%v), want %q", c.answer, c.path, got, err, c.want)
 		}
-	}
-}
-
-// One line at a time, as a shell gives them: what one sets the next ones have,
-// and an error names the line.
-func TestLines(t *testing.T) {
-	p := testPlayer()
-	state, err := script.NewState(t.Context(), t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, line := range []string{"capture X echo one", "equal $X one", "echo $X two"} {
-		if err := p.line(state, "lines", i+1, line); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if state.Stdout() != "one two\n" {
-		t.Errorf("printed %q", state.Stdout())
-	}
-	if err := p.line(state, "lines", 4, "equal $X two"); err == nil || !strings.HasPrefix(err.Error(), "lines:4: ") {
-		t.Errorf("got %v", err)
 	}
 }

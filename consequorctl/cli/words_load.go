@@ -23,6 +23,7 @@ import (
 const (
 	loadRateDefault = 200              // posts a second, of all clients: enough to be hit by any fault, and room for others
 	loadCountMax    = 200_000          // posts of one load: they are all remembered. Then its clients end
+	loadFirstLimit  = 10 * time.Second // until the first post is acknowledged
 	loadJudgeLimit  = 15 * time.Second // until the boards must hold what was acknowledged
 )
 
@@ -94,21 +95,32 @@ func (p *player) startLoad(s *script.State, args []string) error {
 		crowd.close()
 		return errors.New("a load runs already: load stop ends it")
 	}
-	l.start()
-	return nil
+	return l.start(s.Context())
 }
 
-// start lets the clients begin. Only end ends them: not the script's time.
-func (l *load) start() {
+// start lets the clients begin, and returns when the first post is acknowledged.
+// Only end ends them: not the script's time.
+func (l *load) start(ctx context.Context) error {
 	calls, giveUp := context.WithCancel(context.Background())
-	ctx, cancel := context.WithCancel(calls)
+	posting, cancel := context.WithCancel(calls)
 	l.cancel, l.giveUp, l.loaded = cancel, giveUp, make(chan struct{})
+	first := l.recorder.firstAckOf(time.Now())
 	go func() {
 		defer close(l.loaded)
 		turns, stop := l.turns()
 		defer stop()
-		l.crowd.each(func(i int, m *member) { l.client(ctx, calls, turns, i, m) })
+		l.crowd.each(func(i int, m *member) { l.client(posting, calls, turns, i, m) })
 	}()
+	late := time.NewTimer(loadFirstLimit)
+	defer late.Stop()
+	select {
+	case <-first:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late.C:
+		return &mismatch{want: "a first post that is acknowledged", got: fmt.Sprintf("none within %v", loadFirstLimit)}
+	}
 }
 
 // turns paces all clients together: each takes one for each post.
