@@ -70,7 +70,7 @@ func (c *checkCmd) Run(console *Console) error {
 	result.History = c.History
 	undone := console.Result(result, result.print)
 	if c.Report != "" {
-		undone = errors.Join(undone, writeReport(console.Path(c.Report), reportOf(h, verdicts)))
+		undone = errors.Join(undone, writeReport(console.Path(c.Report), reportOf(h, verdicts, promises)))
 	}
 	if c.Porcupine != "" {
 		undone = errors.Join(undone, writePorcupine(console, c.Porcupine, h))

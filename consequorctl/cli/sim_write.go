@@ -46,8 +46,26 @@ func storyLines(p *sim.Plan) []string {
 }
 
 // reportOf is what the page of a history shows that has no trace.
-func reportOf(h *history.History, verdicts history.Verdicts) *report.Report {
-	return &report.Report{Title: h.Source, Replicas: h.Replicas, History: h, Verdicts: verdicts}
+func reportOf(h *history.History, verdicts history.Verdicts, promises history.Promises) *report.Report {
+	return &report.Report{Title: h.Source, Lines: promiseLines(promises), Replicas: h.Replicas, History: h, Verdicts: verdicts}
+}
+
+// promiseLines name the promises by what became of them, a line each.
+func promiseLines(promises history.Promises) (lines []string) {
+	named := map[string][]string{}
+	for _, p := range promises {
+		outcome := string(p.Outcome)
+		if !p.Asked {
+			outcome = "not asked"
+		}
+		named[outcome] = append(named[outcome], p.Promise)
+	}
+	for _, outcome := range []string{string(history.Broken), string(history.NotKnown), string(history.Held), "not asked"} {
+		if len(named[outcome]) > 0 {
+			lines = append(lines, outcome+": "+strings.Join(named[outcome], ", "))
+		}
+	}
+	return lines
 }
 
 func writeReport(path string, r *report.Report) error {

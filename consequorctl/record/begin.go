@@ -75,7 +75,11 @@ func allServe(status *supervisor.ClusterStatus) error {
 func newHeader(ctx context.Context, cluster *supervisor.Client, status *supervisor.ClusterStatus, file string) (*Header, error) {
 	h := &Header{
 		Version: version, Cluster: status.Cluster, File: file, Began: time.Now().UTC(), At: Now(),
-		Mode: status.Mode, Epoch: status.Epoch, PID: status.SupervisorPID,
+		Mode: status.Mode, Epoch: status.Epoch, PID: status.SupervisorPID, Faults: status.Faults,
+	}
+	if status.Coordinator != nil {
+		h.Coordinator = *status.Coordinator
+		h.Term = status.Replica(h.Coordinator).Term
 	}
 	for _, r := range status.Replicas {
 		h.Replicas = append(h.Replicas, r.Name)

@@ -3,7 +3,9 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"consequor/board"
@@ -47,6 +49,7 @@ func (r *Result) takeEvents(ctx context.Context, cluster *supervisor.Client, h *
 		return err
 	}
 	since := h.Event
+	r.History.Events = h.standing()
 	switch {
 	case status.SupervisorPID != h.PID:
 		since = 0
@@ -65,10 +68,34 @@ func (r *Result) takeEvents(ctx context.Context, cluster *supervisor.Client, h *
 	return nil
 }
 
+// standing is what had happened before the recording began, and lasted.
+func (h *Header) standing() (all []history.Event) {
+	if h.Coordinator != "" {
+		text := fmt.Sprintf("%s is coordinator, term %d", h.Coordinator, h.Term)
+		all = append(all, history.Event{Kind: string(supervisor.EventCoordinator), Replica: h.number(h.Coordinator), Text: text})
+	}
+	for i := range h.Faults {
+		f := &h.Faults[i]
+		kind := supervisor.EventLossy
+		switch {
+		case f.Cut:
+			kind = supervisor.EventCut
+		case f.DelayMS > 0:
+			kind = supervisor.EventDelayed
+		}
+		text := fmt.Sprintf("since before, link %s -> %s: %s", f.From, f.To, f.Words())
+		all = append(all, history.Event{Kind: string(kind), Replica: h.number(f.From), Peer: h.number(f.To), Text: text})
+	}
+	return all
+}
+
 // events is one of the supervisor's, as the history has it: of links one for each
 // direction.
 func (h *Header) events(e *supervisor.Event) []history.Event {
 	one := history.Event{At: max(0, e.Time.Sub(h.Began)), Kind: string(e.Kind), Replica: h.number(e.Replica), Text: e.Text}
+	if name, _, found := strings.Cut(e.Text, " is coordinator"); found && e.Kind == supervisor.EventCoordinator {
+		one.Replica = h.number(name)
+	}
 	if len(e.Links) == 0 {
 		return []history.Event{one}
 	}

@@ -6,6 +6,7 @@ import (
 	"consequor/board"
 	"consequor/replicad/api"
 	"consequor/sim/history"
+	"consequor/supervisor"
 )
 
 // The lines of record.jsonl. All times but those of Began are Now's.
@@ -41,6 +42,11 @@ type Header struct {
 	Replicas []string      `json:"replicas"`
 	Event    uint64        `json:"event"` // the supervisor's last one
 	PID      int           `json:"pid"`   // of the supervisor
+
+	// How it was when it began.
+	Coordinator string                 `json:"coordinator,omitempty"`
+	Term        uint64                 `json:"term,omitempty"` // of that
+	Faults      []supervisor.LinkFault `json:"faults,omitempty"`
 }
 
 // before is what the boards held when the recording had begun.

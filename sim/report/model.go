@@ -92,6 +92,11 @@ func modelOf(r *Report) *model {
 	if h == nil {
 		h = &history.History{}
 	}
+	if len(r.Events) == 0 && len(h.Events) > 0 {
+		withEvents := *r
+		withEvents.Events = liveEvents(h)
+		r = &withEvents
+	}
 	m := &model{
 		Title:    clean(r.Title),
 		Replicas: replicas(r, h),

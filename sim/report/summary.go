@@ -103,9 +103,7 @@ func lanesOf(m *model, h *history.History) []board.ReplicaID {
 		}
 	}
 	for _, name := range replicaName.FindAllStringSubmatch(m.Summary.Sentence, -1) {
-		if n, err := strconv.ParseUint(name[1], 10, 32); err == nil {
-			add(board.ReplicaID(n))
-		}
+		add(replicaNumber(name[1]))
 	}
 	for _, p := range m.Roles {
 		if p.Leads && p.From <= m.Until { // whoever coordinated belongs to the story
@@ -119,6 +117,15 @@ func lanesOf(m *model, h *history.History) []board.ReplicaID {
 	}
 	slices.Sort(lanes)
 	return lanes
+}
+
+// replicaNumber reads the digits of a replica's name; 0: that is none.
+func replicaNumber(digits string) board.ReplicaID {
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return board.ReplicaID(n)
 }
 
 // busiest lists replicas by how many operations they were asked for.
