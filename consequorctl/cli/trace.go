@@ -15,10 +15,12 @@ import (
 //	trace_line.go    flags may stand before the verb
 //	trace_record.go  the request is carried out, and the replicas write down what happens
 //	trace_event.go   what they wrote, in order and in words
-//	trace_link.go    what belongs to the request, and what came of what
+//	trace_link.go    which events belong together, and to the request
+//	trace_cause.go   what came of what
 //	trace_way.go     the way from the question to the answer
 //	trace_story.go   the way in a few lines
 //	trace_table.go   each event on a line
+//	trace_result.go  both for people, and all of it for machines
 type traceCmd struct {
 	Routine bool          `help:"Show all that happened meanwhile: heartbeats too, and what belongs to other requests."`
 	Linger  time.Duration `help:"Watch on for so long after the answer: what the request still causes." default:"0s"`

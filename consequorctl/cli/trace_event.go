@@ -30,21 +30,6 @@ type tracedEvent struct {
 	cause              int  // the event before it on its way; -1: none is known
 }
 
-// tracedRequest is the request that was traced.
-type tracedRequest struct {
-	Verb    string   `json:"verb"`
-	Replica string   `json:"replica"` // that answered, or was tried last
-	Key     string   `json:"key,omitempty"`
-	Tried   []string `json:"tried"` // in order
-	MS      float64  `json:"ms"`    // until the answer was there
-	AskedMS *float64 `json:"asked_ms"`
-	DoneMS  *float64 `json:"answered_ms"` // when the replica answered; null: it did not tell
-	Others  int      `json:"others"`      // requests that were under way meanwhile
-	Unseen  int      `json:"unseen"`      // events that replicas had no room for
-	Shared  bool     `json:"one_clock"`   // all times are by one clock that does not jump
-	Why     string   `json:"why,omitempty"`
-}
-
 // traceNames puts names to what replicas wrote.
 type traceNames struct {
 	status   *supervisor.ClusterStatus

@@ -48,6 +48,15 @@
 // the peers' package and confirms by its number in each replica's status; and
 // inquiries, whose answers are written between the statuses, in short pieces.
 //
+// # The tap
+//
+// When the supervisor inquires for a trace, a tap writes down what happens here,
+// for a while and within limits (see tap): requests and answers, frames at both
+// ends of their way, batches on their way to the mode and back, what was handed
+// to the disk, what is there, what is on the board. Its times are by the
+// machine's clock, so that those of several processes fit together. Off, as it
+// is otherwise, it costs an atomic load for each of these.
+//
 // # What a bad plugin can do
 //
 // A plugin is a process of its own, perhaps by a third party. It can harm the
