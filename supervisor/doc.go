@@ -29,7 +29,7 @@
 //	tls/            the cluster's CA, and a certificate for each process
 //	conf/r1.json    what replicad r1 is told
 //	data/r1/        its journal and board
-//	logs/r1.log     what it writes to stdout and stderr
+//	logs/r1.log     what it writes to stdout and stderr; r1.log.1 to .3 are what it wrote before (see package logfile)
 //	ephemeral/      in place of state.json, tls, conf and data, with --ephemeral; gone after down
 //
 // # A child's life

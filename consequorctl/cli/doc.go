@@ -14,7 +14,8 @@
 // to its exit code, console.go prints, inert.go makes strangers' text safe on
 // a terminal, session.go keeps what a user has seen from one command to the
 // next, request.go sends the five requests, script.go gives scripts the same
-// words as the command line.
+// words as the command line, shell_line.go gives them to who types them, and
+// completion_arguments.go says what may stand where, for our shell and others.
 //
 // The names of commands and flags, the JSON fields and the exit codes are
 // relied on by users and their scripts: they are only ever added to.

@@ -165,7 +165,7 @@ func (sh *shell) tell(err error) {
 		failure = usagef("%s", strings.TrimPrefix(err.Error(), "shell:1: "))
 	}
 	sh.code = failure.Code
-	(&Console{World: sh.console.World, Output: new(Output)}).Fail(failure)
+	sh.console.Fail(failure)
 }
 
 // describe tells what went wrong with a word.
@@ -259,11 +259,22 @@ func (sh *shell) direct(name string) script.Cmd {
 			if sh.player.stdin != nil { // the word stdin has said so
 				world.Stdin, world.Typed, sh.player.stdin = bytes.NewReader(sh.player.stdin), false, nil
 			}
-			code := Main(sh.ctx, world, append([]string{name}, args...))
+			code := Main(sh.ctx, world, slices.Concat([]string{name}, sh.spokenTo(), args))
 			sh.ids.note(stdout.String())
 			return stdout.String(), stderr.String(), performed{stdout.String(), stderr.String(), code}.err()
 		}, nil
 	})
+}
+
+// spokenTo are the flags that were given to the shell, for its commands.
+func (sh *shell) spokenTo() []string {
+	var flags []string
+	for flag, given := range map[string]bool{"--json": sh.console.JSON, "--quiet": sh.console.Quiet, "--verbose": sh.console.Verbose} { // their order does not matter
+		if given {
+			flags = append(flags, flag)
+		}
+	}
+	return flags
 }
 
 // keptMax is how much of what a command prints is kept for the words stdout,

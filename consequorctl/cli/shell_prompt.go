@@ -22,6 +22,7 @@ const (
 //	three sequential 3/3 r1* >     its name, mode, how many of all serve, who coordinates
 //	three sequential 2/3 -* >      nobody coordinates at the moment
 //	three quorum 3/3 >             in this mode nobody does
+//	three quorum 3/3 4 faults >    so many links are not whole, each direction for itself
 //	(three, five) >                several run, and none was named
 //	(none) >                       none runs
 func promptNow(ctx context.Context) string {
@@ -71,6 +72,9 @@ func promptOf(s *supervisor.ClusterStatus) string {
 	}
 	if s.Unsafe {
 		text += " unsafe"
+	}
+	if n := len(s.Faults); n > 0 {
+		text += " " + counted(n, "fault")
 	}
 	return text + " > "
 }

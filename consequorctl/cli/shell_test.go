@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"consequor/supervisor"
 )
 
 // fakeKeys is a terminal on which somebody types: each chunk is read by itself.
@@ -233,6 +235,7 @@ func TestShellComplete(t *testing.T) {
 	}
 	for _, c := range []struct{ typed, offers string }{
 		{"sta", "status"},
+		{"at r1 rea", "read"},
 		{"eventually 3s 'x y' at r1 rea", "read"},
 		{"eventually 3s ", ""},
 		{"refused repl", "replace reply"},
@@ -263,5 +266,35 @@ func TestShellComplete(t *testing.T) {
 		if got := strings.Join(sh.complete(c.typed, len(c.typed)), " "); got != c.offers {
 			t.Errorf("%s: got %q, want %q", c.typed, got, c.offers)
 		}
+	}
+}
+
+// The prompt tells what matters of a cluster.
+func TestPrompt(t *testing.T) {
+	r2 := "r2"
+	replicas := func(role string, states ...supervisor.State) []supervisor.ReplicaStatus {
+		var list []supervisor.ReplicaStatus
+		for _, state := range states {
+			list = append(list, supervisor.ReplicaStatus{State: state, Role: role})
+		}
+		return list
+	}
+	const serving, killed = supervisor.StateServing, supervisor.StateKilled
+	for _, c := range []struct {
+		status supervisor.ClusterStatus
+		want   string
+	}{
+		{supervisor.ClusterStatus{Cluster: "three", Mode: "sequential", Coordinator: &r2, Replicas: replicas("follower", serving, serving, killed)}, "three sequential 2/3 r2* > "},
+		{supervisor.ClusterStatus{Cluster: "three", Mode: "sequential", Replicas: replicas("follower", serving)}, "three sequential 1/1 -* > "},
+		{supervisor.ClusterStatus{Cluster: "q", Mode: "quorum", Unsafe: true, Replicas: replicas("peer", serving, serving)}, "q quorum 2/2 unsafe > "},
+		{supervisor.ClusterStatus{Cluster: "q", Mode: "quorum", Faults: make([]supervisor.LinkFault, 2), Replicas: replicas("peer", serving)}, "q quorum 1/1 2 faults > "},
+	} {
+		if got := promptOf(&c.status); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	own(t)
+	if got := promptNow(t.Context()); got != promptNone {
+		t.Errorf("nothing runs: %q", got)
 	}
 }
