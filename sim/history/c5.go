@@ -68,7 +68,7 @@ func (c *check) gaveUp(op *Op) bool {
 // livenessAsked reports whether anything was asked for, and answered, when
 // nothing was in the way.
 func (c *check) livenessAsked() bool {
-	return c.h.Healed > 0 && slices.ContainsFunc(c.h.Ops, func(op Op) bool { return op.Call >= c.h.Healed && !c.gaveUp(&op) })
+	return c.h.Terms > 0 || c.h.Healed > 0 && slices.ContainsFunc(c.h.Ops, func(op Op) bool { return op.Call >= c.h.Healed && !c.gaveUp(&op) })
 }
 
 // rightlyNotFound reports whether the article that was asked for never was.

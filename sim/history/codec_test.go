@@ -30,6 +30,7 @@ func TestCodec(t *testing.T) {
 		for name, story := range stories(t, file) {
 			h := readStory(t, story)
 			h.Source = "a story"
+			h.Events = []Event{{At: 3, Kind: "killed", Replica: 2, Text: "r2 was killed"}, {At: 5, Kind: "cut", Replica: 1, Peer: 3, Text: "cut"}}
 			if len(h.Ops) > 0 {
 				h.Ops[0].Tries = []Try{{2, 1, 2, Unknown, "no_majority"}, {1, 3, 4, OK, "17"}}
 				h.Ops[0].Why = "why"

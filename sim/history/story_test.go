@@ -26,6 +26,8 @@ import (
 //	board all other 2                     what is everywhere with another body; also key, parent
 //	again 2.1 1.2                         the article 2.1 is on the boards as 1.2 too
 //	healed 60, terms 4, replicas 3, extra 7 (on the boards, posted by nobody)
+//	live                                  of a real run
+//	before 2,1.1                          what the boards held when it began
 //
 // Views are right unless told otherwise: count=N, bad (another sum), list=1+2,
 // thread=PARENT/REPLY+REPLY, each "-" for none.
@@ -74,6 +76,10 @@ func (s *story) line(line string) {
 		s.h.Healed = s.ms(words[1])
 	case "terms":
 		s.h.Terms = s.number(words[1])
+	case "live":
+		s.h.Live = true
+	case "before":
+		s.h.Before = s.vector(words[1])
 	case "replicas":
 		s.h.Replicas = s.number(words[1])
 	default:
