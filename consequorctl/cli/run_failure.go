@@ -52,8 +52,12 @@ func failureOf(err error, piece *play) *scriptFailure {
 	if blamed == nil {
 		blamed = misreadLine(err, piece)
 	}
-	if blamed == nil {
+	if blamed == nil { // what is found at its end is about no line
+		var unmet *mismatch
 		f.At, f.Got = piece.path, strings.TrimPrefix(f.Got, piece.path+": ")
+		if errors.As(err, &unmet) {
+			f.Want, f.Got = unmet.want, unmet.got
+		}
 		return f
 	}
 	outer = cmp.Or(outer, blamed)
@@ -163,7 +167,8 @@ func (f *scriptFailure) print(w io.Writer) {
 		printStatusHead(w, c.Status)
 		printReplicas(w, c.Status.Replicas)
 		for _, e := range c.Events {
-			fmt.Fprintf(w, "%s  %s\n", e.Time.Local().Format("15:04:05.000"), inertLine(e.Text))
+			text, _, _ := strings.Cut(e.Text, "\n") // its log has the rest
+			fmt.Fprintf(w, "%s  %s\n", e.Time.Local().Format("15:04:05.000"), inertLine(text))
 		}
 	}
 }
