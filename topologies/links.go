@@ -119,8 +119,12 @@ const (
 	TracedArticlesMax = 16
 )
 
-// TracedNothing is the Text of a step of the mode's that leads to nothing.
-const TracedNothing = "nothing to be done"
+// Texts that say that there was nothing: a step of the mode's led to nothing, and
+// a request was not answered.
+const (
+	TracedNothing   = "nothing to be done"
+	TracedAbandoned = "its client did not wait"
+)
 
 // TracedKind says what happened.
 type TracedKind string

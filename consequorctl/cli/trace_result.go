@@ -48,7 +48,7 @@ func (t *traceCmd) draw(out io.Writer, console *Console, w *way) {
 		fmt.Fprintln(out)
 	}
 	w.tellStory(out)
-	if console.Quiet {
+	if console.Quiet || len(w.events) == 0 {
 		return
 	}
 	fmt.Fprintln(out)

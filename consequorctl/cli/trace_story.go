@@ -101,9 +101,11 @@ func (w *way) storyOfDisks() string {
 		return ""
 	}
 	text := "on disk " + strings.Join(before, ", ")
-	if w.reply >= 0 {
-		text += fmt.Sprintf(" (%d of %d when %s answered)", len(before), len(w.names.status.Replicas), w.try.replica)
+	when := "in the end"
+	if w.reply >= 0 && w.try.failure == nil {
+		when = "when " + w.try.replica + " answered"
 	}
+	text += fmt.Sprintf(" (%d of %d %s)", len(before), len(w.names.status.Replicas), when)
 	if len(after) > 0 {
 		text += ", " + strings.Join(after, ", ")
 	}
@@ -113,6 +115,9 @@ func (w *way) storyOfDisks() string {
 // storyOfTalk is `r2 spoke to r1, r3; heard from r1 after 0.40 ms; not yet from r3`,
 // as it was when it answered.
 func (w *way) storyOfTalk() string {
+	if w.asked < 0 {
+		return "" // its own word is missing
+	}
 	var spoke, heard, late []string
 	at, silent := w.try.replica, make(map[string]bool)
 	for _, h := range w.hops() {

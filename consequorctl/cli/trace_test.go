@@ -47,7 +47,7 @@ func testDrawn(t *testing.T, file string) {
 	w := findWay(readTrace(t, archive), 0)
 	var b bytes.Buffer
 	w.tellStory(&b)
-	b.WriteByte('\n')
+	b.WriteByte('\n') // even a table without a line has its head
 	w.drawTable(&b, 0, strings.Contains(file, "routine"))
 	drawn := traceSection(archive, "drawn")
 	if *rewriteTraces {

@@ -23,7 +23,6 @@ type way struct {
 	asked   int        // the event; -1: the replica did not tell
 	reply   int        // the event of its answer; -1: as above
 	legs    []traceLeg // from the call to the return; nil: it is not known
-	broken  string     // the way could not be followed beyond this
 	others  int
 	unseen  int
 }
@@ -89,10 +88,11 @@ func (w *way) isOurs(e *tracedEvent) bool {
 	if e.Replica != w.try.replica || e.At < w.try.called {
 		return false
 	}
-	verb := string(w.record.verb)
-	return w.request.key != "" && e.Key == w.request.key ||
-		w.request.key == "" && (e.Traced.Text == verb || strings.HasPrefix(e.Traced.Text, verb+" ") ||
-			strings.HasPrefix(e.Traced.Text, verb+",") || strings.HasPrefix(e.Traced.Text, verb+";"))
+	if w.request.key != "" {
+		return e.Key == w.request.key
+	}
+	words := strings.FieldsFunc(e.Traced.Text, func(r rune) bool { return strings.ContainsRune(" ,;", r) })
+	return len(words) > 0 && words[0] == string(w.record.verb)
 }
 
 // follow goes back from the answer, from each event to the one that it waited
@@ -133,8 +133,8 @@ func (w *way) addLeg(from, to int) {
 		what = "the link from " + b.Peer + " to " + b.Replica
 	case b.What == topologies.TracedGiven:
 		what = "its turn at " + b.Replica
-	case b.What == topologies.TracedAnswered && a.What == topologies.TracedAsked:
-		what = b.Replica
+	case b.What == topologies.TracedAnswered && b.Traced.Text == topologies.TracedAbandoned:
+		what = "an answer of " + b.Replica + " in vain"
 	default: // the host's own work: a moment
 		what = b.Replica
 	}

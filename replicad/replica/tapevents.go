@@ -39,7 +39,7 @@ func (w *tapping) answeredAlone(l *loop, request uint64, a *host.Answer) {
 // abandoned is for one whose client did not wait.
 func (w *tapping) abandoned(l *loop, request uint64) {
 	if w != nil {
-		w.ended(l, request, "its client did not wait", board.ArticleID{})
+		w.ended(l, request, topologies.TracedAbandoned, board.ArticleID{})
 	}
 }
 
