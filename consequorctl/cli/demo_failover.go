@@ -55,8 +55,6 @@ type electedThen struct {
 	MS      float64 `json:"ms"`
 }
 
-const demoModeDefault = "sequential"
-
 // Validate is called by the parser.
 func (c *demoFailover) Validate() error {
 	switch {

@@ -64,7 +64,11 @@ func (s *story) onStage(ctx context.Context, play func(context.Context, *story) 
 		return err
 	}
 	s.dir = stage.work()
-	return errors.Join(play(ctx, s), stage.strike())
+	err = play(ctx, s)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // whatever it was that could not go on
+	}
+	return errors.Join(err, stage.strike())
 }
 
 // own reports whether the cluster is the story's own.
@@ -208,6 +212,3 @@ func failureIn(stdout []byte, code ExitCode, args []string) error {
 
 // find is the cluster that the story plays on.
 func (s *story) find() (*supervisor.Client, error) { return s.cluster.find() }
-
-// ms shows a time as a story does.
-func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", millis(d)) }

@@ -21,11 +21,36 @@ func (s *story) up(ctx context.Context, topology string, flags ...string) (*supe
 		}
 		s.got("cluster %s is up: %s in mode %s%s", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
 	}
+	if !s.own() {
+		if err := s.unharmed(ctx); err != nil {
+			return nil, err
+		}
+	}
 	status, err := s.whole(ctx)
 	if err == nil && !s.own() {
 		s.say("It plays on cluster %s: %s in mode %s%s.", status.Cluster, strings.Join(namesOf(status), ", "), status.Mode, unsafeNote(status.Unsafe))
 	}
 	return status, err
+}
+
+// unharmed refuses to play on a cluster that lacks a replica: what would be told
+// of it is not what the story is about.
+func (s *story) unharmed(ctx context.Context) error {
+	cluster, err := s.find()
+	if err != nil {
+		return err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range status.Replicas {
+		if r.State != supervisor.StateServing {
+			return &Failure{Code: ExitRefused, Kind: "not_serving", Message: fmt.Sprintf("%s does not serve: it is %s", r.Name, r.State),
+				Hint: "a demo plays on a cluster that is whole: consequorctl status says what is missing"}
+		}
+	}
+	return nil
 }
 
 // whole waits until every replica serves, and somebody coordinates where the mode
