@@ -38,6 +38,7 @@
 //	sim/cluster             replicas in one goroutine and in virtual time
 //	sim/history             what clients saw, and the checkers that judge it
 //	sim/report              a run as one HTML page
+//	web                     the board in a browser
 //	consequorctl/record     what clients ask of a running cluster, as a history
 //	consequorctl/cli        the command line
 //

@@ -43,8 +43,9 @@ var mayImport = map[string][]string{
 	"sim/cluster":            {"board", "modes", "mutants", "replicad/host"},
 	"sim":                    {"board", "modes", "modes/builtin", "mutants", "replicad/host", "sim/cluster", "sim/history", "supervisor/modechange"},
 	"sim/report":             {"board", "sim/cluster", "sim/history"},
+	"web":                    {"board", "replicad/api", "supervisor"},
 	"consequorctl/record":    {"board", "replicad/api", "sim/history", "supervisor"},
-	"consequorctl/cli":       {"board", "consequorctl/record", "modes", "modes/builtin", "modes/modeplugin", "mutants", "replicad/api", "replicad/logfile", "replicad/replica", "sim", "sim/cluster", "sim/history", "sim/report", "supervisor", "topologies"},
+	"consequorctl/cli":       {"board", "consequorctl/record", "modes", "modes/builtin", "modes/modeplugin", "mutants", "replicad/api", "replicad/logfile", "replicad/replica", "sim", "sim/cluster", "sim/history", "sim/report", "supervisor", "topologies", "web"},
 	"consequorctl":           {"consequorctl/cli"},
 	"replicad/wire/wiretest": {"replicad/wire"},
 
@@ -61,14 +62,16 @@ var impure = []string{"net", "os", "log", "log/slog", "sync", "sync/atomic", "co
 
 // homes says which package alone may import a heavy dependency.
 var homes = map[string][]string{
-	"github.com/hashicorp/yamux":        {"replicad/wire"},
-	"github.com/hashicorp/go-plugin":    {"modes/modeplugin"},
-	"github.com/cockroachdb/pebble/v2":  {"replicad/store"},
-	"gopkg.in/yaml.v3":                  {"topologies"},
-	"go.etcd.io/raft/v3":                {"modes/sequential"},
-	"github.com/alecthomas/kong":        {"consequorctl", "consequorctl/cli", "replicad"},
-	"github.com/anishathalye/porcupine": {"sim/history"},
-	"os/exec":                           {"supervisor", "modes/modeplugin"},
+	"github.com/hashicorp/yamux":         {"replicad/wire"},
+	"github.com/hashicorp/go-plugin":     {"modes/modeplugin"},
+	"github.com/cockroachdb/pebble/v2":   {"replicad/store"},
+	"gopkg.in/yaml.v3":                   {"topologies"},
+	"go.etcd.io/raft/v3":                 {"modes/sequential"},
+	"github.com/alecthomas/kong":         {"consequorctl", "consequorctl/cli", "replicad"},
+	"github.com/anishathalye/porcupine":  {"sim/history"},
+	"github.com/yuin/goldmark":           {"web"},
+	"github.com/microcosm-cc/bluemonday": {"web"},
+	"os/exec":                            {"supervisor", "modes/modeplugin"},
 }
 
 const module = "consequor"

@@ -1,8 +1,11 @@
 package supervisor
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -38,6 +41,15 @@ type Config struct {
 	// Ready, if any, is called once, when all replicas serve.
 	Ready func(*ClusterStatus)
 
+	// Web, if any, serves the web client on l until ctx ends, and closes l. What
+	// it serves is reached with c. It runs from before the replicas are started
+	// until the end begins; an error is told as an event.
+	Web func(ctx context.Context, l net.Listener, c *Client) error
+
+	// WebAddr is where Web listens, host:port. With port 0 a free one is chosen, and
+	// kept. Default: 127.0.0.1:0.
+	WebAddr string
+
 	// Now, if any, is closed to end the cluster at once: replicas are killed,
 	// also when an orderly end has begun already.
 	Now <-chan struct{}
@@ -68,6 +80,7 @@ func (c *Config) complete() error {
 		}
 		c.Command = []string{self, "replicad"}
 	}
+	c.WebAddr = cmp.Or(c.WebAddr, "127.0.0.1:0")
 	if c.Wait == 0 {
 		c.Wait = waitDefault
 	}

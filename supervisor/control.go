@@ -111,6 +111,7 @@ const (
 	EventDelayed     EventKind = "delayed"     // links have another delay; perhaps none, but another fault
 	EventLossy       EventKind = "lossy"       // links have another loss; perhaps none, but another fault
 	EventHealed      EventKind = "healed"      // links have no fault any more
+	EventWeb         EventKind = "web"         // the web client: where it is, or why it is gone
 	EventNote        EventKind = "note"        // from the supervisor itself
 	EventDropped     EventKind = "dropped"     // this reader was too slow: the stream ends here
 )

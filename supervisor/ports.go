@@ -193,6 +193,7 @@ func portsOfOthers(root, name string) (map[int]bool, error) {
 				continue // it is that cluster's trouble; at worst a port is in use when it starts
 			}
 			addPorts(taken, s.Replicas)
+			addPort(taken, s.Web)
 		}
 	}
 	return taken, nil
@@ -200,11 +201,14 @@ func portsOfOthers(root, name string) (map[int]bool, error) {
 
 func addPorts(taken map[int]bool, replicas []topologies.Replica) {
 	for _, r := range replicas {
-		for _, address := range []string{r.Client, r.Peer} {
-			_, text, err := net.SplitHostPort(address)
-			if port, convErr := strconv.Atoi(text); err == nil && convErr == nil {
-				taken[port] = true
-			}
-		}
+		addPort(taken, r.Client)
+		addPort(taken, r.Peer)
+	}
+}
+
+func addPort(taken map[int]bool, address string) {
+	_, text, err := net.SplitHostPort(address)
+	if port, convErr := strconv.Atoi(text); err == nil && convErr == nil {
+		taken[port] = true
 	}
 }

@@ -36,7 +36,8 @@ type state struct {
 	Declared  topologies.Mode      `json:"declared"`   // that the topology named when it was last brought up
 	Topology  string               `json:"topology"`
 	Replicas  []topologies.Replica `json:"replicas"`
-	Served    map[string]bool      `json:"served"` // by process
+	Web       string               `json:"web,omitempty"` // host:port that was chosen for the web client
+	Served    map[string]bool      `json:"served"`        // by process
 }
 
 const stateName = "state.json"
@@ -49,7 +50,7 @@ func newState(t *topologies.Topology) *state {
 		Version:   stateVersion,
 		Cluster:   t.Name,
 		ClusterID: hex.EncodeToString(random[:8]),
-		Seed:      binary.LittleEndian.Uint64(random[8:]),
+		Seed:      binary.LittleEndian.Uint64(random[8:])>>11 | 1, // exact in any JSON reader, and good for a topology
 		Epoch:     1,
 		ModeEpoch: 1,
 		Mode:      t.Mode,

@@ -36,6 +36,7 @@ type supervisor struct {
 	changer   *changer
 	inquiries *inquiries
 	control   net.Listener
+	web       net.Listener // nil: there is no web client
 
 	mu      sync.Mutex
 	state   *state
@@ -161,6 +162,9 @@ func (s *supervisor) openState() error {
 	}
 	s.state.Replicas = placed
 	s.state.adopt(t)
+	if err := s.openWeb(taken); err != nil {
+		return err
+	}
 	return s.resumeChange()
 }
 
@@ -192,12 +196,16 @@ func (s *supervisor) run(ctx context.Context) error {
 	background.Go(s.watchNow)
 	background.Go(s.changer.run)
 	background.Go(s.keepFaults)
+	background.Go(s.serveWeb)
 	for _, p := range s.processes {
 		go p.run()
 	}
 
 	err := s.awaitReady(ctx)
 	if err == nil {
+		if url := s.webURL(); url != nil {
+			s.hub.note(EventWeb, "", "web client at "+*url)
+		}
 		s.tellReady()
 		select {
 		case <-ctx.Done():
@@ -220,6 +228,9 @@ func (s *supervisor) run(ctx context.Context) error {
 // clean removes all that is not to outlive the supervisor, the lock last.
 func (s *supervisor) clean() error {
 	var errs []error
+	if s.web != nil {
+		_ = s.web.Close() // it is closed already, but for a start that failed
+	}
 	if s.control != nil {
 		errs = append(errs, s.control.Close())
 	}
@@ -281,7 +292,7 @@ func droppedEvent() Event {
 }
 
 func (s *supervisor) describe() ClusterStatus {
-	status := ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
+	status := ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, Web: s.webURL(), SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
 	status.setMode(s.state.Mode, s.state.Epoch)
 	return status
 }

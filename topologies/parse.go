@@ -107,7 +107,6 @@ func (p *parser) name(n *yaml.Node, what string) (string, bool) {
 func (p *parser) readWeb(_, n *yaml.Node) {
 	if text, ok := p.text(n, "web"); ok && p.checkAddress(n, text) {
 		p.topology.Web, p.webNode = text, n
-		p.warnf(n, "web: no effect yet: there is no web client")
 	}
 }
 

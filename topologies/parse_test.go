@@ -137,7 +137,6 @@ per_process: 1
 		Restart: Restart{Always, time.Second, time.Minute, 9},
 		Web:     "127.0.0.1:7080",
 		Warnings: []Problem{
-			{"/x/all.yaml", 11, 6, "web: no effect yet: there is no web client"},
 			{"/x/all.yaml", 12, 9, "unsafe: no effect in mode mine, which is not built in: set the option that it has for that, if any"},
 		},
 	}

@@ -24,6 +24,7 @@ type grammar struct {
 	Status   statusCmd   `cmd:"" group:"cluster" help:"Show how each replica is."`
 	Logs     logsCmd     `cmd:"" group:"cluster" help:"Show what the replicas write to their logs."`
 	Mode     modeCmd     `cmd:"" group:"cluster" help:"List modes, show what one promises, change the running one."`
+	Web      webCmd      `cmd:"" group:"cluster" help:"Serve the board to browsers, where up does not."`
 	Validate validateCmd `cmd:"" group:"cluster" help:"Check a topology and print all problems."`
 
 	Post   postCmd   `cmd:"" group:"board" help:"Add an article that starts a thread."`

@@ -26,8 +26,8 @@ type upCmd struct {
 	Detach    bool          `short:"d" help:"Return when all replicas serve, and leave them running."`
 	Mode      string        `help:"The mode, instead of the topology's." placeholder:"MODE"`
 	Replicas  *int          `help:"How many replicas, instead of the topology's." placeholder:"N"`
-	Web       string        `help:"Not supported yet." xor:"web" placeholder:"ADDR"`
-	NoWeb     bool          `help:"Without a web client: there is none yet."  xor:"web"`
+	Web       string        `help:"Where the web client listens, on loopback (default: the topology's, else a free port that is kept)." xor:"web" placeholder:"ADDR"`
+	NoWeb     bool          `help:"Without a web client."  xor:"web"`
 	Ephemeral bool          `help:"Keep the data only until the cluster goes down."`
 	Wait      time.Duration `help:"How long the replicas may take until they serve." default:"30s"`
 	ReadyFD   int           `name:"ready-fd" hidden:"" help:"Tell on this descriptor how the start went."`
@@ -39,7 +39,7 @@ func (c *upCmd) Validate() error {
 	case c.Replicas != nil && *c.Replicas < 1:
 		return fmt.Errorf("--replicas %d: want 1 or more", *c.Replicas)
 	case c.Web != "":
-		return fmt.Errorf("--web %s: a web client is not supported yet", c.Web)
+		return checkWebAddr(c.Web)
 	}
 	return nil
 }
@@ -75,6 +75,8 @@ func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) err
 func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topologies.Topology) error {
 	var printing error // the first trouble; events come one at a time
 	err := supervisor.Run(ctx, supervisor.Config{
+		Web:       c.web(),
+		WebAddr:   cmp.Or(c.Web, topology.Web),
 		Topology:  topology,
 		ModeAsked: c.Mode != "",
 		Command:   []string{console.Self, "replicad", "--supervised"},
@@ -154,6 +156,12 @@ func (c *upCmd) args(origin, cluster string) []string {
 	if c.Ephemeral {
 		args = append(args, "--ephemeral")
 	}
+	if c.Web != "" {
+		args = append(args, "--web", c.Web)
+	}
+	if c.NoWeb {
+		args = append(args, "--no-web")
+	}
 	return args
 }
 
@@ -164,6 +172,9 @@ func printUp(w io.Writer, s *supervisor.ClusterStatus, took time.Duration) {
 	}
 	fmt.Fprintf(w, "cluster %s is up: %s in mode %s%s, after %v (supervisor pid %d)\n",
 		s.Cluster, strings.Join(names, ", "), s.Mode, unsafeNote(s.Unsafe), took.Round(time.Millisecond), s.SupervisorPID)
+	if s.Web != nil {
+		fmt.Fprintf(w, "web client at %s\n", *s.Web)
+	}
 }
 
 // readyPipe is where a daemon tells its caller how the start went; nil in the

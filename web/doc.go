@@ -1,0 +1,47 @@
+// Package web is the board in a browser: server-rendered pages for the five
+// requests, which work without JavaScript, and a stream that tells of new
+// articles.
+//
+//	browser ── HTTP, loopback ──> guard ──> pages ──> visitor ──> api.Client ──> replicas
+//	   │                          Host      board     session's      │
+//	   │                          Origin    thread    token          └── sessions, keys, outcomes as
+//	   │                          form      post, reply, sync             for any client (package api)
+//	   │                          token        │
+//	   │                                       └── Source: supervisor, or addresses alone
+//	   └── /events <── follower of a replica, one for all its streams
+//
+// # Who is trusted
+//
+// Whoever can reach the listener may read and post: it is on loopback, and names
+// are self-declared, as everywhere on this board. Nobody else may: a page from
+// elsewhere, in the same browser, can neither ask (Host and Origin must be
+// ours) nor send a form (it needs a token of the visitor's). Other servers on this
+// machine share the browser's cookies, ports do not keep them apart; so a cookie
+// is signed, and what a form needs cannot be had from it.
+//
+// Articles are not trusted at all. Titles and names go through html/template;
+// bodies are Markdown without HTML, whose tags are shown as the text that they
+// are, and what comes of it passes a list of what is allowed. No image is
+// fetched. Should something slip through, the content security policy lets
+// nothing run that is not one of our own files.
+//
+// # What a visitor has
+//
+// A cookie with a session's id, the name, the chosen replica, and the session's
+// token: what it has read and written, without which a read at another replica
+// could go back. The server joins tokens in memory, so answers that overtake each
+// other lose nothing; the cookie is what lasts when the server is started
+// again, as it is kept by the browser and signed with a key that Config brings.
+//
+// A form to post has its key from the moment it is shown. Whatever is done with
+// it (sent twice, sent again after no answer, sent again from the browser's
+// history), it makes one article.
+//
+// # Newest first
+//
+// Replicas list articles by rising id. The newest page is had by beginning to
+// list a little below the highest seq that is known, and again from further
+// below as long as too few articles come: one or two requests on a board of any
+// size, answered by the visitor's replica with its promise; nothing is kept here.
+// A search goes the same way, and says how far it came.
+package web
