@@ -53,7 +53,6 @@ type faultsResult struct {
 	Seconds  float64   `json:"seconds"`
 	Faults   []string  `json:"faults"`
 	Record   string    `json:"record"` // the history's file; empty: it was not kept
-	Notes    []string  `json:"notes"`
 	Load     askedSums `json:"load"`
 	*checkResult
 }
@@ -142,7 +141,7 @@ func (b *faultsBench) run(ctx context.Context, name clusterFlag, file string) (*
 	verdicts, promises := history.Check(h, history.StepsDefault), history.CheckPromises(h, history.StepsDefault)
 	result := &faultsResult{
 		Mode: status.Mode, Replicas: len(status.Replicas), Seed: b.Seed, Seconds: time.Since(started).Seconds(),
-		Faults: b.faults, Notes: recorded.Notes, Load: b.load.sums(), checkResult: checkOf(h, verdicts, promises),
+		Faults: b.faults, Load: b.load.sums(), checkResult: checkOf(h, verdicts, promises),
 	}
 	result.History = b.Record
 	return result, nil
@@ -209,8 +208,5 @@ func (r *faultsResult) hint() string {
 func (r *faultsResult) print(w io.Writer) {
 	fmt.Fprintf(w, "mode %s, %d replicas, %d faults in %.1f s, --seed %d\n", r.Mode, r.Replicas, len(r.Faults), r.Seconds, r.Seed)
 	fmt.Fprintf(w, "%d requests: %d ok, %d refused, %d unknown\n", r.Load.OK+r.Load.Refused+r.Load.Unknown, r.Load.OK, r.Load.Refused, r.Load.Unknown)
-	for _, note := range r.Notes {
-		fmt.Fprintf(w, "note: %s\n", inertLine(note))
-	}
 	r.checkResult.print(w)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"consequor/sim/history"
+	"consequor/supervisor"
 )
 
 // checkCmd judges a history that sim, or a load on a real cluster, has written
@@ -37,6 +38,8 @@ type checkResult struct {
 	Verdict  string         `json:"verdict"` // held, broken, unknown
 	Replicas int            `json:"replicas"`
 	Ops      int            `json:"ops"`
+	Before   string         `json:"before,omitempty"` // what the boards of a real run held when it began
+	Notes    []string       `json:"notes,omitempty"`  // what the history of a real run cannot say
 	Promises []checkPromise `json:"promises"`
 	Verdicts []checkVerdict `json:"verdicts"`
 }
@@ -83,6 +86,9 @@ func checkOf(h *history.History, verdicts history.Verdicts, promises history.Pro
 		Source: h.Source, Outcome: string(verdicts.Outcome()), Verdict: string(promises.Outcome()), Replicas: h.Replicas, Ops: len(h.Ops),
 		Promises: []checkPromise{}, Verdicts: []checkVerdict{},
 	}
+	if h.Live {
+		result.Before, result.Notes = h.Before.String(), notesOf(h)
+	}
 	for _, p := range promises {
 		result.Promises = append(result.Promises, checkPromise{p.Promise, p.Words, string(p.Outcome), p.Asked, p.Sentence, opsNumbered(h, p.Ops)})
 	}
@@ -90,6 +96,17 @@ func checkOf(h *history.History, verdicts history.Verdicts, promises history.Pro
 		result.Verdicts = append(result.Verdicts, verdictOf(h, &verdicts[i]))
 	}
 	return result
+}
+
+// notesOf are what the recording could not find out: they stand before all that
+// happened.
+func notesOf(h *history.History) (notes []string) {
+	for _, e := range h.Events {
+		if e.Kind == string(supervisor.EventNote) && e.At == 0 {
+			notes = append(notes, e.Text)
+		}
+	}
+	return notes
 }
 
 // endOf makes of what was judged an exit code.
@@ -126,6 +143,9 @@ func opsNumbered(h *history.History, numbers []int) []string {
 
 func (r *checkResult) print(w io.Writer) {
 	fmt.Fprintf(w, "%s: %d operations on %d replicas\n", inertLine(r.Source), r.Ops, r.Replicas)
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "note: %s\n", inertLine(note))
+	}
 	var unasked []string
 	for _, p := range r.Promises {
 		if !p.Asked {

@@ -61,6 +61,7 @@ func End(ctx context.Context, cluster *supervisor.Client) (*Result, error) {
 		return nil, fmt.Errorf("read the record: %w", err)
 	}
 	r.count(t)
+	r.writeNotes()
 	if err := h.Validate(); err != nil {
 		return nil, fmt.Errorf("the record makes no sense: %w", err)
 	}
@@ -184,7 +185,7 @@ func (r *Result) trim(vectors []board.Vector) {
 
 func (r *Result) count(t *taken) {
 	h := r.History
-	r.Ops, r.Events = len(h.Ops), len(h.Events)
+	r.Ops = len(h.Ops)
 	for i := range h.Ops {
 		if h.Ops[i].Outcome == history.Unknown {
 			r.Unknown++
@@ -193,6 +194,17 @@ func (r *Result) count(t *taken) {
 	if t.torn > 0 {
 		r.note("%d lines were cut short by the death of who wrote them, and are left out", t.torn)
 	}
+}
+
+// writeNotes puts into the history what it cannot say: whoever judges it later
+// shall know.
+func (r *Result) writeNotes() {
+	var notes []history.Event
+	for _, text := range r.Notes {
+		notes = append(notes, history.Event{Kind: string(supervisor.EventNote), Text: text})
+	}
+	r.History.Events = append(notes, r.History.Events...)
+	r.Events = len(r.History.Events)
 }
 
 func (r *Result) note(format string, args ...any) {
