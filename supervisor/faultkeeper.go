@@ -74,7 +74,7 @@ func (h *hub) unconfirmed() (late []lateOne, table topologies.Faults, changed <-
 func (h *hub) confirmations(number uint64) (done, late []string, missing []Silent, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	missing = []Silent{}
+	done, missing = []string{}, []Silent{}
 	for _, r := range h.rows {
 		switch why := r.deafness(); {
 		case r.alive && r.report.Faults >= number && !r.paused:
@@ -93,7 +93,7 @@ func (s *supervisor) awaitInForce(ctx context.Context, number uint64, limit time
 	for {
 		done, late, missing, changed := s.hub.confirmations(number)
 		if len(late) == 0 {
-			return append([]string{}, done...), missing, nil
+			return done, missing, nil
 		}
 		select {
 		case <-changed:

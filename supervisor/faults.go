@@ -107,6 +107,9 @@ func (s *supervisor) changeLinks(ctx context.Context, r FaultRequest) (*FaultRes
 	if err != nil {
 		return nil, err
 	}
+	if r.Verb == HealLinks { // somebody may have gone meanwhile
+		result.WaitedFor, _, result.Missing, _ = s.hub.confirmations(number)
+	}
 	return result, nil
 }
 

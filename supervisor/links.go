@@ -47,6 +47,7 @@ type Link struct {
 // LinksResult is how all links are, in all directions: by From, then To, in the
 // order of the replicas.
 type LinksResult struct {
+	Seed    uint64   `json:"seed"` // decides which messages chance takes
 	Links   []Link   `json:"links"`
 	Missing []Silent `json:"missing"` // who gave no answer
 }
@@ -86,6 +87,7 @@ func (s *supervisor) links(ctx context.Context) *LinksResult {
 	ends, missing := s.ends(ctx)
 	result.Missing = missing
 	faults := s.hub.faultTable()
+	result.Seed = faults.Seed
 	for _, from := range s.state.Replicas {
 		for _, to := range s.state.Replicas {
 			if from.Process == to.Process {
@@ -132,6 +134,9 @@ func (h *hub) namedFault(f topologies.LinkFault) LinkFault {
 }
 
 func (h *hub) replicaName(id board.ReplicaID) string {
+	if i := int(id) - 1; i >= 0 && i < len(h.rows) && h.rows[i].replica.ID == id {
+		return h.rows[i].replica.Name
+	}
 	i := slices.IndexFunc(h.rows, func(r *row) bool { return r.replica.ID == id })
 	if i < 0 {
 		return id.String()

@@ -61,7 +61,7 @@
 //		lossy link loses, when elections begin. The same seed and the same
 //		faults twice lose and delay the same messages of each link, counted
 //		from the start of the process that sends them. Default: drawn when
-//		the cluster is made, and kept.
+//		the cluster is made, and kept; consequorctl faults --json tells it.
 //
 //	faults:
 //	- {between: [r1, r2], and: r3, cut: true}

@@ -41,7 +41,11 @@ func (c *faultsCmd) Run(ctx context.Context, console *Console, name clusterFlag)
 	for _, s := range found.Missing {
 		console.Note("no answer from %s: %s", s.Replica, s.Why)
 	}
-	return console.Result(found, func(w io.Writer) { printLinks(w, console.Quiet, found.Links) })
+	err = console.Result(found, func(w io.Writer) { printLinks(w, console.Quiet, found.Links) })
+	if slices.ContainsFunc(found.Links, func(l supervisor.Link) bool { return l.Loss > 0 || l.JitterMS > 0 }) {
+		console.LastLine(fmt.Sprintf("chance is decided by seed %d, also in a topology that has it", found.Seed))
+	}
+	return err
 }
 
 func printLinks(w io.Writer, quiet bool, links []supervisor.Link) {
