@@ -37,9 +37,7 @@ type tap struct {
 // from any goroutine, and on nil: the tap is off.
 type tapping struct {
 	trace uint64
-	began time.Time
-	base  time.Duration // topologies.MachineTime then
-	end   *time.Timer   // turns it off if nobody asks
+	end   *time.Timer // turns it off if nobody asks
 
 	mu       sync.Mutex
 	events   []topologies.Traced
@@ -57,8 +55,7 @@ func (t *tap) begin(trace uint64, limit time.Duration) error {
 	if limit <= 0 || limit > topologies.TraceForMax {
 		return fmt.Errorf("trace for %v: want more than 0s and at most %v", limit, topologies.TraceForMax)
 	}
-	next := &tapping{trace: trace, began: time.Now(), last: &t.last}
-	next.base, _ = topologies.MachineTime()
+	next := &tapping{trace: trace, last: &t.last}
 	next.end = time.AfterFunc(limit, func() { t.running.CompareAndSwap(next, nil) })
 	if !t.running.CompareAndSwap(nil, next) {
 		next.end.Stop()
@@ -80,7 +77,8 @@ func (t *tap) told(trace uint64) []topologies.Traced {
 	events := w.events
 	w.events = nil
 	if w.missed > 0 {
-		events = append(events, topologies.Traced{At: w.now(), What: topologies.TracedMissed, Count: w.missed})
+		now, _ := topologies.MachineTime()
+		events = append(events, topologies.Traced{At: now, What: topologies.TracedMissed, Count: w.missed})
 	}
 	return events
 }
@@ -95,9 +93,6 @@ func (p *process) traced(q *topologies.Inquiry) topologies.Answer {
 	}
 	return topologies.Answer{}
 }
-
-// now is the time by the machine's clock, which is also that of time.Since.
-func (w *tapping) now() time.Duration { return w.base + time.Since(w.began) }
 
 // add writes one thing down, if there is room. What stands in order in the list
 // happened in that order.
@@ -119,6 +114,6 @@ func (w *tapping) add(e topologies.Traced) {
 	} else {
 		w.size += size
 	}
-	e.At = w.now()
+	e.At, _ = topologies.MachineTime()
 	w.events = append(w.events, e)
 }
