@@ -98,6 +98,7 @@ var commandExamples = map[string]string{
 	"logs":     "logs r1 -n 20",
 	"mode":     "mode swap quorum",
 	"validate": "validate own.yaml",
+	"web":      "web --web 127.0.0.1:7080 &",
 
 	"post":   "post -t 'First' 'hello'",
 	"reply":  "reply $ID 'hello back'",
