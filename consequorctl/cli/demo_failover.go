@@ -93,7 +93,10 @@ func (c *demoFailover) topology() (name string, flags []string) {
 
 func (c *demoFailover) play(ctx context.Context, s *story, r *demoFailoverResult) error {
 	topology, flags := c.topology()
-	status, err := s.up(ctx, topology, flags...)
+	if _, err := s.up(ctx, topology, flags...); err != nil {
+		return err
+	}
+	status, err := s.offices(ctx)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,10 @@ func (r *splitBrainResult) play(ctx context.Context, s *story) error {
 }
 
 func (p *splitSide) play(ctx context.Context, s *story) error {
-	status, err := s.up(ctx, p.Topology)
+	if _, err := s.up(ctx, p.Topology); err != nil {
+		return err
+	}
+	status, err := s.offices(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,9 +120,6 @@ func (p *splitSide) play(ctx context.Context, s *story) error {
 
 // split cuts the link and posts on both of its ends.
 func (p *splitSide) split(ctx context.Context, s *story, status *supervisor.ClusterStatus) error {
-	if status.Backup == nil {
-		return failedf("cluster %s has no backup", status.Cluster)
-	}
 	old, backup := *status.Coordinator, *status.Backup
 	third := namesOf(status)[slices.IndexFunc(namesOf(status), func(name string) bool { return name != old && name != backup })]
 	s.got("%s coordinates, %s is its backup", old, backup)

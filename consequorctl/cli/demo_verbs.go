@@ -66,6 +66,21 @@ func (s *story) whole(ctx context.Context) (*supervisor.ClusterStatus, error) {
 	return cluster.Status(ctx)
 }
 
+// offices waits until both offices are held, in a mode that has them: a backup
+// is named a moment after its coordinator.
+func (s *story) offices(ctx context.Context) (*supervisor.ClusterStatus, error) {
+	cluster, err := s.find()
+	if err != nil {
+		return nil, err
+	}
+	var last *supervisor.ClusterStatus
+	err = awaitStatus(ctx, cluster, "a coordinator and a backup", func(status *supervisor.ClusterStatus) bool {
+		last = status
+		return whole(status) && (leaderless(status) || status.Backup != nil)
+	})
+	return last, err
+}
+
 // down ends the story's own cluster before the story is over.
 func (s *story) down(ctx context.Context) error {
 	if !s.own() {
