@@ -104,14 +104,38 @@ func recordingOf(h *record.Header, operations int) recordResult {
 	return recordResult{true, h.Cluster, &h.File, &began, operations}
 }
 
-type recordStopCmd struct{}
+type recordStopCmd struct {
+	Discard bool `help:"Write no history: what was recorded is forgotten."`
+}
 
 func (c *recordStopCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
+	if c.Discard {
+		return discardRecord(ctx, console, name)
+	}
 	r, err := endRecord(ctx, name)
 	if err != nil {
 		return err
 	}
 	return console.Result(r, func(w io.Writer) { printRecorded(w, r) })
+}
+
+func discardRecord(ctx context.Context, console *Console, name clusterFlag) error {
+	cluster, err := name.find()
+	if err != nil {
+		return err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return err
+	}
+	was, err := record.Abandon(record.Folder(cluster.Home(), status))
+	switch {
+	case err != nil:
+		return err
+	case !was:
+		return recordFailure(&record.Error{Message: "cluster " + status.Cluster + " is not being recorded"})
+	}
+	return console.Result(recordResult{Cluster: status.Cluster}, func(w io.Writer) { fmt.Fprintln(w, "what was recorded is forgotten") })
 }
 
 func printRecorded(w io.Writer, r *record.Result) {

@@ -75,7 +75,7 @@ func allServe(status *supervisor.ClusterStatus) error {
 func newHeader(ctx context.Context, cluster *supervisor.Client, status *supervisor.ClusterStatus, file string) (*Header, error) {
 	h := &Header{
 		Version: version, Cluster: status.Cluster, File: file, Began: time.Now().UTC(), At: Now(),
-		Mode: status.Mode, Epoch: status.Epoch, PID: status.SupervisorPID, Faults: status.Faults,
+		Mode: status.Mode, Unsafe: status.Unsafe, Epoch: status.Epoch, PID: status.SupervisorPID, Faults: status.Faults,
 	}
 	if status.Coordinator != nil {
 		h.Coordinator = *status.Coordinator
@@ -96,6 +96,9 @@ func newHeader(ctx context.Context, cluster *supervisor.Client, status *supervis
 
 // create puts the record into place, whole or not at all, unless there is one.
 func create(folder string, h *Header) error {
+	if _, err := os.Stat(filepath.Join(folder, endedName)); err == nil {
+		return &Error{"an earlier recording of " + h.Cluster + " was not brought to its end", "end it with consequorctl record stop, or give it up: consequorctl record stop --discard"}
+	}
 	text, err := json.Marshal(line{Record: h})
 	if err != nil {
 		return err
@@ -163,10 +166,13 @@ func dial(status *supervisor.ClusterStatus) (*api.Client, error) {
 	return api.Dial(api.Target{Replicas: endpoints})
 }
 
-// Running tells what is being recorded, and how many requests there were so
-// far; nil: nothing is.
+// Running tells what is being recorded, or was and is not brought to its end, and
+// how many requests there were so far; nil: nothing is.
 func Running(folder string) (h *Header, calls int, err error) {
 	text, err := os.ReadFile(filepath.Join(folder, fileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = os.ReadFile(filepath.Join(folder, endedName))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
 	}

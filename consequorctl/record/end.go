@@ -49,6 +49,9 @@ func End(ctx context.Context, cluster *supervisor.Client) (*Result, error) {
 	}
 	h := &history.History{Live: true, Before: t.before, Replicas: len(t.header.Replicas)}
 	h.Source = fmt.Sprintf("cluster %s, %d replicas, recorded %s", t.header.Cluster, h.Replicas, t.header.Began.Format("2006-01-02 15:04:05Z"))
+	if t.header.Unsafe || status.Unsafe {
+		h.Source += ", with options that break the promise of " + status.Mode
+	}
 	h.Epochs = []history.Epoch{{Number: status.Epoch, Mode: status.Mode}}
 	r := &Result{Cluster: t.header.Cluster, File: t.header.File, Before: t.before.String(), Boards: []string{}, Notes: []string{}, History: h}
 	if err := r.readBoards(ctx, status); err != nil {
@@ -90,15 +93,17 @@ func stop(folder, cluster string) (path string, size int64, err error) {
 	return path, info.Size(), nil
 }
 
-// Abandon ends a recording without any history.
-func Abandon(folder string) error {
+// Abandon ends a recording without any history. It says whether there was one.
+func Abandon(folder string) (was bool, err error) {
 	var errs []error
 	for _, name := range []string{fileName, endedName} {
-		if err := os.Remove(filepath.Join(folder, name)); !errors.Is(err, fs.ErrNotExist) {
+		err := os.Remove(filepath.Join(folder, name))
+		was = was || err == nil
+		if !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return was, errors.Join(errs...)
 }
 
 // readBoards reads the boards of all replicas that serve, until they are equal,

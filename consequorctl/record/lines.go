@@ -38,6 +38,7 @@ type Header struct {
 	Began    time.Time     `json:"began"` // by the wall's clock
 	At       time.Duration `json:"at"`    // the same moment, by Now
 	Mode     string        `json:"mode"`
+	Unsafe   bool          `json:"unsafe,omitempty"` // the mode's options break its promise
 	Epoch    uint64        `json:"epoch"`
 	Replicas []string      `json:"replicas"`
 	Event    uint64        `json:"event"` // the supervisor's last one

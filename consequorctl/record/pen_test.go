@@ -133,8 +133,8 @@ func TestRecordsComeAndGo(t *testing.T) {
 	if err := create(folder, &Header{}); !errors.As(err, new(*Error)) {
 		t.Errorf("a second record: %v", err)
 	}
-	if err := Abandon(folder); err != nil {
-		t.Fatal(err)
+	if was, err := Abandon(folder); !was || err != nil {
+		t.Fatal(was, err)
 	}
 	want("not recorded", 0)
 	begun(t, folder)
