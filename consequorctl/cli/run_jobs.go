@@ -105,7 +105,7 @@ func (c *runCmd) spawn(ctx context.Context, console *Console, cluster string, t 
 		return nil, errors.Join(err, result.Close())
 	}
 	defer stderr.Close()
-	process, err := os.StartProcess(console.Self, append([]string{"consequorctl"}, c.argsOf(cluster, t)...), &os.ProcAttr{
+	process, err := os.StartProcess(console.Self, append([]string{"consequorctl"}, c.argsOf(console, cluster, t)...), &os.ProcAttr{
 		Dir:   console.Dir,
 		Env:   os.Environ(),
 		Files: []*os.File{null, result, log},
@@ -134,10 +134,13 @@ func (c *runCmd) spawn(ctx context.Context, console *Console, cluster string, t 
 }
 
 // argsOf is the command line of one task.
-func (c *runCmd) argsOf(cluster string, t task) []string {
+func (c *runCmd) argsOf(console *Console, cluster string, t task) []string {
 	args := []string{"run", "--json", "--limit", c.Limit.String()}
 	if cluster != "" {
 		args = append(args, "--cluster", cluster)
+	}
+	if console.Verbose {
+		args = append(args, "--verbose")
 	}
 	return append(args, "--", t.script)
 }

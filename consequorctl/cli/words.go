@@ -100,7 +100,7 @@ func (p *player) skip() script.Cmd {
 			return nil, errors.New("a section cannot skip its script: skip before sessions")
 		}
 		p.play.skip(args[0])
-		p.console.Note("skipped: %s", args[0])
+		p.console.Note("skipped: %s", inertLine(args[0]))
 		return stop.Run(s, args...)
 	})
 }

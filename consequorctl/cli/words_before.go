@@ -133,11 +133,8 @@ func hasFlag(args []string, flag string) bool {
 		return args[1] == "start" && slices.Contains(loadFlagNames, flag)
 	}
 	leaf, _ := leafOf(args)
-	if leaf == nil {
-		return false
-	}
-	for _, flags := range leaf.AllFlags(false) {
-		if slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == flag }) {
+	for node := leaf; node != nil; node = node.Parent { // kong's AllFlags writes to the model, which sections share
+		if slices.ContainsFunc(node.Flags, func(f *kong.Flag) bool { return f.Name == flag }) {
 			return true
 		}
 	}
