@@ -12,6 +12,7 @@ import (
 const (
 	listCount      = 25     // articles on a page
 	windowFirst    = 100    // seqs that are looked at first; four times as many each time that too few articles come
+	windowMax      = 5000   // seqs that a search looks at next
 	windowsMax     = 40     // looked at for one page; 4^40 is beyond any board
 	searchCountMax = 20_000 // articles that one search looks at
 )
@@ -56,7 +57,7 @@ func (b *backward) run() error {
 	width := uint64(windowFirst)
 	for range windowsMax {
 		lo := hi.Seq - min(width, hi.Seq)
-		entries, err := b.window(lo, hi, int(min(width, board.PageCountMax)))
+		entries, err := b.window(lo, hi, int(min(2*width, board.PageCountMax)))
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,9 @@ func (b *backward) run() error {
 		if b.all && b.looked >= searchCountMax {
 			return nil
 		}
-		hi, width = board.ArticleID{Seq: lo}, width*4
+		if hi, width = (board.ArticleID{Seq: lo}), width*4; b.all {
+			width = min(width, windowMax)
+		}
 	}
 	return nil
 }

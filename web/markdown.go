@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"html/template"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -17,7 +18,8 @@ import (
 )
 
 // A body that nests deeper, or has more brackets that could be links, is shown
-// as plain text: to take such a one apart takes time that grows with its square.
+// as plain text: to take such a one apart takes a time that grows with its
+// square.
 const (
 	nestingMax  = 50
 	bracketsMax = 2000
@@ -97,19 +99,27 @@ func tooKnotty(body string) bool {
 		return true
 	}
 	for line := range strings.Lines(body) {
-		marks := 0
-		for _, c := range line {
-			if c == '>' || c == '-' || c == '*' || c == '+' {
-				marks++
-			} else if c != ' ' && c != '\t' {
-				break
-			}
-		}
-		if marks > nestingMax && strings.ContainsAny(line, ">") || indented(line) > 4*nestingMax {
+		if nesting(line) > nestingMax || indented(line) > 4*nestingMax {
 			return true
 		}
 	}
 	return false
+}
+
+// container is the mark of a quote or of a list's item.
+var container = regexp.MustCompile(`^[ \t]*(>|([-*+]|[0-9]{1,9}[.)])[ \t])`)
+
+// nesting counts the quotes and lists that a line opens.
+func nesting(line string) int {
+	n := 0
+	for n <= nestingMax {
+		mark := container.FindString(line)
+		if mark == "" {
+			break
+		}
+		line, n = line[len(mark):], n+1
+	}
+	return n
 }
 
 func indented(line string) int {

@@ -21,6 +21,7 @@ type Server struct {
 	config   Config
 	cluster  *cluster
 	visitors *visitors
+	feeds    *feeds
 	pages    *pages
 	cookie   string // its name
 	handlers sync.WaitGroup
@@ -36,9 +37,10 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	cluster := &cluster{source: config.Source}
 	return &Server{
 		config: config, pages: pages,
-		cluster:  &cluster{source: config.Source},
+		cluster: cluster, feeds: newFeeds(cluster),
 		visitors: newVisitors(config.Key),
 	}, nil
 }
@@ -48,7 +50,7 @@ func New(config Config) (*Server, error) {
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.cookie = cookieName(l.Addr())
+	s.cookie, s.feeds.ctx = cookieName(l.Addr()), ctx
 	server := &http.Server{
 		Handler:           s.count(newGuard(l.Addr(), s.routes())),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -69,6 +71,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		s.shutDown(server)
 	}
 	s.handlers.Wait()
+	s.feeds.running.Wait()
 	s.cluster.close()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -111,6 +114,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /sync", s.submit(onSync))
 	mux.HandleFunc("POST /name", s.submit(onName))
 	mux.HandleFunc("POST /replica", s.submit(onReplica))
+	mux.HandleFunc("GET /events", s.visit(onEvents))
 	mux.HandleFunc("GET /assets/{name}", s.onAsset)
 	mux.HandleFunc("/", s.visit(onNowhere))
 	return mux

@@ -39,8 +39,8 @@ type sending struct {
 type notice struct {
 	id   string
 	Text string
-	Link string // of the article that it tells of; may be empty
 	Line string // where it was done, and what it is worth
+	Sent string // the form that was sent: its draft is not needed any more; may be empty
 }
 
 // seen returns the session's token.

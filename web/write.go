@@ -187,7 +187,7 @@ func (v *visit) posted(f *form, author string, answer *api.Answer, show func(*fo
 		show(f)
 		return
 	}
-	v.redirect("/a/"+url.PathEscape(id), &notice{Text: "Article " + id + " is posted.", Line: line})
+	v.redirect("/a/"+url.PathEscape(id), &notice{Text: "Article " + id + " is posted.", Line: line, Sent: f.Action})
 }
 
 func plural(n int, noun string) string {
