@@ -67,6 +67,17 @@ func (c *demoFailover) Validate() error {
 	return nil
 }
 
+// Help is printed with --help.
+func (demoFailover) Help() string {
+	return `It ends "acknowledged N, lost 0, doubled 0", or with exit code 1. Times are from the command on: when each
+replica saw its connection break, when who was elected, when a post was acknowledged again.
+
+  consequorctl demo failover
+  consequorctl demo failover --pause
+  consequorctl demo failover --mode quorum
+  consequorctl demo failover --cluster three`
+}
+
 func (c *demoFailover) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
 	if cluster != "" && (c.Mode != "" || c.Replicas != 0) {
 		return usagef("--mode and --replicas are for a cluster of the demo's own, and %s runs", cluster)

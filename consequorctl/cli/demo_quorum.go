@@ -29,6 +29,13 @@ type quorumSide struct {
 	Healed       int    `json:"healed"`  // of the acknowledged posts, on every board in the end
 }
 
+// Help is printed with --help.
+func (demoQuorum) Help() string {
+	return `One replica is cut off; posts and reads on both sides.
+
+  consequorctl demo quorum`
+}
+
 func (c *demoQuorum) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
 	if cluster != "" {
 		return usagef("demo quorum compares two clusters of its own: it cannot play on %s", cluster)

@@ -49,6 +49,13 @@ const (
 	splitTimeout = "20s" // of a post: an election may come first
 )
 
+// Help is printed with --help.
+func (demoSplitBrain) Help() string {
+	return `The mode example-primary is in no list of modes: it is broken, and runs with unsafe: true alone.
+
+  consequorctl demo split-brain`
+}
+
 func (c *demoSplitBrain) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
 	if cluster != "" {
 		return usagef("demo split-brain compares two clusters of its own: it cannot play on %s", cluster)

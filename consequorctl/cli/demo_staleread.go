@@ -60,6 +60,14 @@ func (r staleRead) flags() []string {
 	return []string{"--no-session"}
 }
 
+// Help is printed with --help.
+func (demoStaleRead) Help() string {
+	return `In sequential and in read-your-write: one replica is cut off, then made late. Whoever has no session may be
+shown less there; a session and --fresh are refused, or wait, but are never shown less.
+
+  consequorctl demo stale-read`
+}
+
 func (c *demoStaleRead) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
 	if cluster != "" {
 		return usagef("demo stale-read counts every article of its board: it cannot play on %s", cluster)

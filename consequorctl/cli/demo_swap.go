@@ -40,6 +40,14 @@ const (
 	swapTimeout = 10 * time.Second // of one request
 )
 
+// Help is printed with --help.
+func (demoSwap) Help() string {
+	return `Nothing may be lost, doubled or renamed, and no request may fail. bench swap does the same many times over.
+
+  consequorctl demo swap
+  consequorctl demo swap --cluster three`
+}
+
 func (c *demoSwap) Run(ctx context.Context, console *Console, cluster clusterFlag) error {
 	r := &demoSwapResult{demoResult: demoResult{Demo: "swap"}, Swaps: []demoSwapped{}, verdict: new(verdict)}
 	return tell(ctx, console, cluster, &r.demoResult, r, r.print, func(ctx context.Context, s *story) error { return r.play(ctx, s) })

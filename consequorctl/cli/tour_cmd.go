@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -256,8 +257,11 @@ func (t *tourStory) verdict(ctx context.Context) error {
 	}
 	t.got("%s, %s, the boards of %s", counted(recorded.Ops, "operation"), counted(recorded.Events, "event"), strings.Join(recorded.Boards, ", "))
 	args := []string{"check", tourRecord}
-	if t.Report != "" {
-		path := t.console.Path(t.Report)
+	if t.Report != "" { // the story's commands are given in another folder
+		path, err := filepath.Abs(t.console.Path(t.Report))
+		if err != nil {
+			return fmt.Errorf("where the report goes: %w", err)
+		}
 		args = append(args, "--report", path)
 		t.result.Report = &path
 	}
