@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strconv"
 
@@ -205,7 +204,10 @@ func (p *player) mustExit(want ExitCode) wordFunc {
 func exitOf(err error) (ExitCode, bool) {
 	var (
 		own   *badExit
-		other *exec.ExitError
+		other interface { // of a program
+			error
+			ExitCode() int
+		}
 	)
 	switch {
 	case err == nil:
