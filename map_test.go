@@ -71,7 +71,7 @@ var homes = map[string][]string{
 	"github.com/anishathalye/porcupine":  {"sim/history"},
 	"github.com/yuin/goldmark":           {"web"},
 	"github.com/microcosm-cc/bluemonday": {"web"},
-	"os/exec":                            {"supervisor", "modes/modeplugin"},
+	"os/exec":                            {"supervisor", "modes/modeplugin", "consequorctl/cli"}, // cli: a script's own programs
 }
 
 const module = "consequor"

@@ -35,6 +35,7 @@ func newPlayer(console *Console, piece *play) *player {
 	engine := &script.Engine{Cmds: script.DefaultCmds(), Conds: conditions(), Quiet: !console.Verbose}
 	p := &player{console: console, engine: engine, play: piece}
 	delete(engine.Cmds, "sleep") // wait for what is awaited: eventually
+	engine.Cmds["exec"] = execute()
 	for name, help := range commandNames() {
 		engine.Cmds[name] = p.command(name, help)
 	}
