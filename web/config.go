@@ -44,7 +44,8 @@ const (
 
 	visitorsMax = 10_000 // remembered; beyond, the one that was away longest has its cookie alone
 
-	pageTimeout = 5 * time.Second // for a request to the replicas
+	askTimeout  = 5 * time.Second  // for a request to the replicas
+	pageTimeout = 12 * time.Second // for all that a page needs
 )
 
 func (c *Config) complete() error {

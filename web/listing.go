@@ -3,6 +3,7 @@ package web
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"consequor/board"
 	"consequor/replicad/api"
@@ -15,6 +16,8 @@ const (
 	windowMax      = 5000   // seqs that a search looks at next
 	windowsMax     = 40     // looked at for one page; 4^40 is beyond any board
 	searchCountMax = 20_000 // articles that one search looks at
+
+	searchTime = 3 * time.Second // of one search; then it says how far it came
 )
 
 // seqMax is the highest seq that any answer has shown: where a list that
@@ -54,7 +57,7 @@ func (b *backward) run() error {
 	if err != nil {
 		return err
 	}
-	width := uint64(windowFirst)
+	began, width := time.Now(), uint64(windowFirst)
 	for range windowsMax {
 		lo := hi.Seq - min(width, hi.Seq)
 		entries, err := b.window(lo, hi, int(min(2*width, board.PageCountMax)))
@@ -68,7 +71,7 @@ func (b *backward) run() error {
 		if b.more = lo > 0; !b.more {
 			return nil
 		}
-		if b.all && b.looked >= searchCountMax {
+		if b.all && (b.looked >= searchCountMax || time.Since(began) > searchTime) {
 			return nil
 		}
 		if hi, width = (board.ArticleID{Seq: lo}), width*4; b.all {

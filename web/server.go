@@ -37,7 +37,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster := &cluster{source: config.Source}
+	cluster := newCluster(config.Source)
 	return &Server{
 		config: config, pages: pages,
 		cluster: cluster, feeds: newFeeds(cluster),
@@ -50,7 +50,7 @@ func New(config Config) (*Server, error) {
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.cookie, s.feeds.ctx = cookieName(l.Addr()), ctx
+	s.cookie, s.feeds.ctx, s.cluster.ctx = cookieName(l.Addr()), ctx, ctx
 	server := &http.Server{
 		Handler:           s.count(newGuard(l.Addr(), s.routes())),
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -97,7 +97,7 @@ func TestStreamOfReplicaThatIsGone(t *testing.T) {
 
 // A reader who takes nothing is dropped; the others hear on.
 func TestSlowReaderIsDropped(t *testing.T) {
-	fs := newFeeds(&cluster{source: nowhere{}})
+	fs := newFeeds(newCluster(nowhere{}))
 	fs.ctx = t.Context()
 	slow, leave := fs.open("", nil)
 	defer leave()
@@ -121,7 +121,7 @@ func TestSlowReaderIsDropped(t *testing.T) {
 // There are so many streams, and one more is refused.
 func TestStreamsAreBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	fs := newFeeds(&cluster{source: nowhere{}})
+	fs := newFeeds(newCluster(nowhere{}))
 	fs.ctx = ctx
 	var leaves []func()
 	for range streamsMax {

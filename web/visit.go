@@ -16,6 +16,7 @@ type visit struct {
 	s       *Server
 	w       http.ResponseWriter
 	r       *http.Request
+	ctx     context.Context // ends when the page has taken too long
 	visitor *visitor
 	had     string // the cookie's value that came
 
@@ -33,7 +34,9 @@ const reload = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" 
 // visit has a page made for the visitor whose cookie came.
 func (s *Server) visit(page func(*visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{s: s, w: w, r: r}
+		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+		defer cancel()
+		v := &visit{s: s, w: w, r: r, ctx: ctx}
 		if c, err := r.Cookie(s.cookie); err == nil {
 			v.had = c.Value
 		}
@@ -44,7 +47,7 @@ func (s *Server) visit(page func(*visit)) http.HandlerFunc {
 			return
 		}
 		v.visitor = s.visitors.find(v.had)
-		v.client, v.status, _ = s.cluster.reach(r.Context()) // what is asked of no client says why
+		v.client, v.status, _ = s.cluster.reach(ctx) // what is asked of no client says why
 		page(v)
 	}
 }
@@ -73,7 +76,7 @@ func (v *visit) ask(r api.Request) (*api.Answer, error) {
 	if v.client == nil {
 		return nil, errAbsent
 	}
-	ctx, cancel := context.WithTimeout(v.r.Context(), pageTimeout)
+	ctx, cancel := context.WithTimeout(v.ctx, askTimeout)
 	defer cancel()
 	if r.Replica == "" {
 		_, r.Replica = v.visitor.choices()

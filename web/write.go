@@ -52,7 +52,7 @@ func (v *visit) makeKey(home string) string {
 	if home == "" {
 		_, home = v.visitor.choices()
 	}
-	ctx, cancel := context.WithTimeout(v.r.Context(), homeTimeout)
+	ctx, cancel := context.WithTimeout(v.ctx, homeTimeout)
 	defer cancel()
 	key, err := v.client.MakeKey(ctx, v.visitor.seen(), home)
 	if err != nil {
