@@ -12,17 +12,19 @@ import (
 	"consequor/mutants"
 )
 
-// barrierPatience is how long an attempt may take before the next one. Raft
-// drops a barrier silently when there is no coordinator.
+// barrierPatience is how long an attempt may take before there is another one
+// beside it. Raft drops a barrier silently when there is no coordinator.
 const barrierPatience = 200 * time.Millisecond
 
 // barrier finds out what was committed when a request came, and lets the
-// request pass once that is applied here. One attempt is under way at a time,
-// for all requests that were there when it began.
+// request pass once that is applied here. An attempt is for all requests that
+// were there when it began: an answer to it lets pass those, however many
+// attempts have been begun since. So a coordinator that is far away is waited
+// for, and one that is gone is not.
 type barrier struct {
 	next      []*request // came since
-	flight    []*request // of the attempt under way
-	attempt   uint64     // its number; each has its own context, with the incarnation
+	flight    []*request // of attempts under way: see request.attempt
+	attempt   uint64     // the last one's number; each has its own context, with the incarnation
 	begun     time.Duration
 	term      uint64
 	committed []committedBarrier // those that raft has answered, by rising index
@@ -57,8 +59,11 @@ func (m *Mode) startBarrier() bool {
 	if len(b.flight)+len(b.next) == 0 || m.coordinator() == 0 || m.unsureOfCommits() {
 		return false
 	}
-	b.flight, b.next = append(b.flight, b.next...), nil
 	b.attempt++
+	for _, q := range b.next {
+		q.attempt = b.attempt
+	}
+	b.flight, b.next = append(b.flight, b.next...), nil
 	b.begun, b.term = m.now, m.term
 	m.node.ReadIndex(m.barrierContext())
 	return true
@@ -80,25 +85,47 @@ func open(requests []*request) []*request {
 	return kept
 }
 
-// barrierContext names the attempt under way, among all lives of all replicas.
+// barrierContext names an attempt, among all lives of all replicas.
 func (m *Mode) barrierContext() []byte {
-	context := binary.AppendUvarint(nil, uint64(m.self))
+	return binary.AppendUvarint(m.barrierLife(), m.barrier.attempt)
+}
+
+// barrierLife is what the contexts of one life begin with.
+func (m *Mode) barrierLife() []byte {
+	life := binary.AppendUvarint(nil, uint64(m.self))
 	if m.mutant != mutants.M9 { // else an answer to an earlier life may pass for one to this
-		context = binary.AppendUvarint(context, m.incarnation)
+		life = binary.AppendUvarint(life, m.incarnation)
 	}
-	return binary.AppendUvarint(context, m.barrier.attempt)
+	return life
+}
+
+// attemptOf is the attempt of this life that a context names; 0: it names none.
+func (m *Mode) attemptOf(context []byte) uint64 {
+	rest, ours := bytes.CutPrefix(context, m.barrierLife())
+	attempt, size := binary.Uvarint(rest)
+	if !ours || size <= 0 || size != len(rest) || attempt > m.barrier.attempt {
+		return 0
+	}
+	return attempt
 }
 
 func (m *Mode) onReadState(rs raft.ReadState) {
 	b := &m.barrier
-	if len(b.flight) == 0 || !bytes.Equal(rs.RequestCtx, m.barrierContext()) {
-		return // of an attempt that was given up
-	}
+	attempt := m.attemptOf(rs.RequestCtx)
+	var answered, rest []*request
 	for _, q := range b.flight {
+		if q.attempt > attempt {
+			rest = append(rest, q)
+			continue
+		}
 		q.stage = stageApplied
+		answered = append(answered, q)
 	}
-	b.committed = append(b.committed, committedBarrier{rs.Index, b.flight})
-	b.flight = nil
+	if len(answered) == 0 {
+		return // they have passed by a later attempt
+	}
+	b.committed = append(b.committed, committedBarrier{rs.Index, answered})
+	b.flight = rest
 	m.passBarriers()
 }
 

@@ -44,8 +44,9 @@ type request struct {
 	unseen bool          // it may have been applied without this replica's seeing it: a snapshot stands for its entry
 
 	// read, choose, sync
-	seen board.Vector // what an answer must cover
-	from uint64       // Mode.articles when it came
+	seen    board.Vector // what an answer must cover
+	from    uint64       // Mode.articles when it came
+	attempt uint64       // the first barrier that was begun after it came
 }
 
 // stage is what a request waits for.
