@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -114,6 +115,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /sync", s.submit(onSync))
 	mux.HandleFunc("POST /name", s.submit(onName))
 	mux.HandleFunc("POST /replica", s.submit(onReplica))
+	mux.HandleFunc("GET /a/{id}/reply", func(w http.ResponseWriter, r *http.Request) { // a form that came back, loaded again
+		http.Redirect(w, r, "/a/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
+	})
 	mux.HandleFunc("GET /events", s.visit(onEvents))
 	mux.HandleFunc("GET /assets/{name}", s.onAsset)
 	mux.HandleFunc("/", s.visit(onNowhere))

@@ -3,27 +3,57 @@
 "use strict";
 
 // Drafts: what is typed is kept for this tab, and given up once the page says
-// that it was posted. What the server shows in a form goes before it.
+// that it was posted. What the server shows in a form goes before it. A draft
+// that was sent keeps the key that it was sent with: it may have been posted,
+// whatever became of the answer, and must not be posted twice.
 (function drafts() {
-	const key = (form) => "draft:" + form.dataset.draft;
+	const nameOf = (form) => "draft:" + form.dataset.draft;
+	const fields = ["title", "body"], sendFields = ["key", "life", "again"];
+
+	function keep(form, sent) {
+		const draft = { sent };
+		for (const f of fields.concat(sent ? sendFields : [])) {
+			if (form.elements[f]) draft[f] = form.elements[f].value;
+		}
+		try {
+			sessionStorage.setItem(nameOf(form), JSON.stringify(draft));
+		} catch { /* it is full: the draft lasts as long as the page */ }
+	}
+
+	function restore(form, draft) {
+		for (const f of fields) form.elements[f].value = draft[f] || "";
+		if (!draft.sent || !draft.key) return;
+		for (const f of sendFields) {
+			if (!(f in draft)) continue;
+			if (!form.elements[f]) {
+				const hidden = document.createElement("input");
+				hidden.type = "hidden";
+				hidden.name = f;
+				form.append(hidden);
+			}
+			form.elements[f].value = draft[f];
+		}
+	}
+
 	for (const notice of document.querySelectorAll(".notice[data-sent]")) {
 		sessionStorage.removeItem("draft:" + notice.dataset.sent);
 	}
 	for (const form of document.querySelectorAll("form[data-draft]")) {
-		const fields = [form.elements.title, form.elements.body];
-		const kept = JSON.parse(sessionStorage.getItem(key(form)) || "null");
-		if (kept && fields.every((f) => f.value === "")) {
-			fields.forEach((f, i) => { f.value = kept[i] || ""; });
+		const draft = JSON.parse(sessionStorage.getItem(nameOf(form)) || "null");
+		let sent = form.elements.again !== undefined;
+		if (fields.some((f) => form.elements[f].value !== "")) {
+			keep(form, sent);
+		} else if (draft) {
+			sent = draft.sent;
+			restore(form, draft);
 		}
 		form.addEventListener("input", () => {
-			const texts = fields.map((f) => f.value);
-			if (texts.every((t) => t === "")) {
-				sessionStorage.removeItem(key(form));
-				return;
-			}
-			try {
-				sessionStorage.setItem(key(form), JSON.stringify(texts));
-			} catch { /* it is full: the draft lasts as long as the page */ }
+			if (!sent && fields.every((f) => form.elements[f].value === "")) sessionStorage.removeItem(nameOf(form));
+			else keep(form, sent);
+		});
+		form.addEventListener("submit", () => {
+			sent = true;
+			keep(form, true);
 		});
 	}
 })();
