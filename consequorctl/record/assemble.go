@@ -17,7 +17,7 @@ type assembly struct {
 	sessions map[string]int
 	begun    map[string]uint64 // where a list goes on: the epoch in which it began
 	byKey    map[string]int    // in ops
-	there    map[string]bool   // keys of articles that were there before
+	there    map[string]bool   // keys of articles on boards: that were there before
 	ops      []history.Op
 }
 
@@ -41,20 +41,30 @@ func assemble(t *taken, h *history.History) error {
 	}
 	for i := range h.Boards {
 		for k := range h.Boards[i].Articles {
-			if article := &h.Boards[i].Articles[k]; article.Key != "" && t.before.Has(article.ID) {
-				a.there[article.Key] = true
+			if article := &h.Boards[i].Articles[k]; article.Key != "" {
+				a.there[article.Key] = a.there[article.Key] || t.before.Has(article.ID)
 			}
 		}
 	}
 	a.epochs()
 	slices.SortStableFunc(t.ops, func(x, y *written) int { return cmp.Compare(x.At, y.At) })
 	for _, w := range t.ops {
+		if w.late && !a.left(w) {
+			continue
+		}
 		if err := a.add(w); err != nil {
 			return err
 		}
 	}
 	a.number()
 	return nil
+}
+
+// left reports whether a request that was called when the end had begun may have
+// left an article on the boards. All else of it is not of this history.
+func (a *assembly) left(w *written) bool {
+	_, found := a.there[w.Key]
+	return w.Verb.Writes() && (found || w.Key == "")
 }
 
 // epochs gathers which there were: the first one, and those that have answered.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // before are added. Ids on the board are those given.
 func assembled(t *testing.T, lines string, articles ...board.Article) *history.History {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), endedName)
+	path := filepath.Join(t.TempDir(), fileName)
 	text := `{"record":{"version":1,"cluster":"c","at":1000,"mode":"quorum","epoch":3,"replicas":["r1","r2","r3"]}}` + "\n" +
 		`{"before":{"vector":"2.1"}}` + "\n" + lines
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -33,6 +34,49 @@ func assembled(t *testing.T, lines string, articles ...board.Article) *history.H
 		t.Fatal(err)
 	}
 	return h
+}
+
+// Who posts while boards are read is known, though not how that ended; what he
+// asks for besides is of no history.
+func TestCalledWhenTheEndHasBegun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), fileName)
+	text := `{"record":{"version":1,"cluster":"c","at":1000,"mode":"quorum","epoch":3,"replicas":["r1","r2","r3"]}}
+{"before":{"vector":"2.1"}}
+{"called":{"op":"a.1","verb":"post","at":1010,"key":"k1","content":"7","replica":"r1"}}
+`
+	size := int64(len(text))
+	text += `{"ended":{"op":"a.1","at":1020,"outcome":"ok","replica":"r1","epoch":3,"mode":"quorum","id":"3.1"}}
+{"called":{"op":"a.2","verb":"post","at":1030,"key":"k2","content":"7","replica":"r1"}}
+{"called":{"op":"a.3","verb":"post","at":1040,"key":"k3","content":"7","replica":"r1"}}
+{"called":{"op":"a.4","verb":"read","at":1050,"replica":"r1"}}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := read(path, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	articles := []board.Article{{ID: board.ArticleID{Seq: 4, Origin: 1}, Key: "k2"}}
+	h := &history.History{Live: true, Before: taken.before, Boards: []history.Board{{Replica: 1, Articles: articles}}}
+	if err := assemble(taken, h); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Ops) != 2 || h.Ops[0].Key != "k1" || h.Ops[0].Outcome != history.Unknown || h.Ops[1].Key != "k2" {
+		t.Errorf("%+v", h.Ops)
+	}
+}
+
+// A recording that has not begun knows nothing of the boards before: their
+// articles would be nobody's.
+func TestNotBegunYet(t *testing.T) {
+	folder := t.TempDir()
+	if err := create(folder, &Header{Version: version, Cluster: "c", Replicas: []string{"r1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(filepath.Join(folder, fileName), 1<<20); !errors.As(err, new(*Error)) {
+		t.Errorf("read: %v", err)
+	}
 }
 
 // All requests under one key are one operation: it begins with the first and is

@@ -96,9 +96,6 @@ func newHeader(ctx context.Context, cluster *supervisor.Client, status *supervis
 
 // create puts the record into place, whole or not at all, unless there is one.
 func create(folder string, h *Header) error {
-	if _, err := os.Stat(filepath.Join(folder, endedName)); err == nil {
-		return &Error{"an earlier recording of " + h.Cluster + " was not brought to its end", "end it with consequorctl record stop, or give it up: consequorctl record stop --discard"}
-	}
 	text, err := json.Marshal(line{Record: h})
 	if err != nil {
 		return err
@@ -166,13 +163,10 @@ func dial(status *supervisor.ClusterStatus) (*api.Client, error) {
 	return api.Dial(api.Target{Replicas: endpoints})
 }
 
-// Running tells what is being recorded, or was and is not brought to its end, and
-// how many requests there were so far; nil: nothing is.
+// Running tells what is being recorded, and how many requests there were so far;
+// nil: nothing is.
 func Running(folder string) (h *Header, calls int, err error) {
 	text, err := os.ReadFile(filepath.Join(folder, fileName))
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = os.ReadFile(filepath.Join(folder, endedName))
-	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
 	}

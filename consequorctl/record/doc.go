@@ -24,8 +24,10 @@
 //     keeps up to where they are: nobody is blamed for those articles. It reads
 //     one of them through, so that what is lost of it later is missed.
 //   - End brings the boards of all replicas that serve up to date and reads each
-//     as it is. A request that is under way then counts as never answered. If
-//     boards still grow, they are compared as far as all have come.
+//     as it is. A request that is under way then counts as never answered, and so
+//     does one that is called until all boards are read. If boards still grow,
+//     they are compared as far as all have come; if they differ for a link that
+//     is at fault, the recording cannot end.
 //   - Whoever is no process of consequorctl (the web page, grpcurl) is not
 //     recorded. Their posts are on the boards at the end, and a checker can only
 //     call them phantoms; it says that somebody else may have posted them. The

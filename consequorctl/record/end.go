@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,20 +31,20 @@ type Result struct {
 }
 
 // End ends the recording of a cluster that runs, and writes its history. If it
-// fails, it can be tried again.
+// fails, the recording goes on.
 func End(ctx context.Context, cluster *supervisor.Client) (*Result, error) {
 	status, err := cluster.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	path, size, err := stop(Folder(cluster.Home(), status), status.Cluster)
+	last, err := stop(Folder(cluster.Home(), status), status.Cluster)
 	if err != nil {
 		return nil, err
 	}
 	if status, err = settle(ctx, cluster); err != nil {
 		return nil, err
 	}
-	t, err := read(path, size)
+	t, err := read(last.path, last.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +56,9 @@ func End(ctx context.Context, cluster *supervisor.Client) (*Result, error) {
 	h.Epochs = []history.Epoch{{Number: status.Epoch, Mode: status.Mode}}
 	r := &Result{Cluster: t.header.Cluster, File: t.header.File, Before: t.before.String(), Boards: []string{}, Notes: []string{}, History: h}
 	if err := r.readBoards(ctx, status); err != nil {
+		return nil, err
+	}
+	if t, err = read(last.path, last.Size()); err != nil { // with those who have posted meanwhile
 		return nil, err
 	}
 	if err := r.takeEvents(ctx, cluster, t.header); err != nil {
@@ -71,39 +75,49 @@ func End(ctx context.Context, cluster *supervisor.Client) (*Result, error) {
 	if err := write(t.header.File, h); err != nil {
 		return nil, err
 	}
-	return r, os.Remove(path)
+	return r, last.remove()
 }
 
-// stop takes the record away, so that no request is added to it, and says how
-// much of it counts: what ends from now on may be missing on boards that are
-// read first.
-func stop(folder, cluster string) (path string, size int64, err error) {
-	path = filepath.Join(folder, endedName)
-	if _, err := os.Stat(path); err == nil {
-		// an earlier End has failed: it goes on where that stopped
-	} else if err := os.Rename(filepath.Join(folder, fileName), path); errors.Is(err, fs.ErrNotExist) {
-		return "", 0, &Error{"cluster " + cluster + " is not being recorded", "begin with consequorctl record start"}
-	} else if err != nil {
-		return "", 0, fmt.Errorf("end the recording: %w", err)
-	}
+// moment is a record as it is when its end begins.
+type moment struct {
+	os.FileInfo
+	path string
+}
+
+// stop says how much of the record counts: what ends from now on may be missing
+// on boards that are read first. The record stays until they are all read, so
+// that whoever posts meanwhile is known.
+func stop(folder, cluster string) (moment, error) {
+	path := filepath.Join(folder, fileName)
 	info, err := os.Stat(path)
-	if err != nil {
-		return "", 0, fmt.Errorf("end the recording: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return moment{}, &Error{"cluster " + cluster + " is not being recorded", "begin with consequorctl record start"}
 	}
-	return path, info.Size(), nil
+	if err != nil {
+		return moment{}, fmt.Errorf("end the recording: %w", err)
+	}
+	return moment{info, path}, nil
+}
+
+// remove takes the record away, unless another one has begun in its place.
+func (m moment) remove() error {
+	now, err := os.Stat(m.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, m.FileInfo):
+		return nil
+	case err != nil:
+		return fmt.Errorf("end the recording: %w", err)
+	}
+	return os.Remove(m.path)
 }
 
 // Abandon ends a recording without any history. It says whether there was one.
 func Abandon(folder string) (was bool, err error) {
-	var errs []error
-	for _, name := range []string{fileName, endedName} {
-		err := os.Remove(filepath.Join(folder, name))
-		was = was || err == nil
-		if !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	err = os.Remove(filepath.Join(folder, fileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	return was, errors.Join(errs...)
+	return err == nil, err
 }
 
 // readBoards reads the boards of all replicas that serve, until they are equal,
@@ -142,10 +156,25 @@ func (r *Result) readBoards(ctx context.Context, status *supervisor.ClusterStatu
 		}
 		grows, was = round == 0 || !all.Equal(was), all
 	}
+	if len(status.Faults) > 0 {
+		return apart(r.Boards, vectors, &status.Faults[0])
+	}
 	if grows {
 		r.trim(vectors)
 	}
 	return nil
+}
+
+// apart: what a link keeps from a board is not lost.
+func apart(names []string, vectors []board.Vector, f *supervisor.LinkFault) error {
+	var held []string
+	for i, name := range names {
+		held = append(held, fmt.Sprintf("%s up to %s", name, cmp.Or(vectors[i].String(), "-")))
+	}
+	return &Error{
+		fmt.Sprintf("the boards differ while links are at fault (%s -> %s: %s), so nobody knows what is lost: %s", f.From, f.To, f.Words(), strings.Join(held, ", ")),
+		"consequorctl heal, then consequorctl record stop",
+	}
 }
 
 func (r *Result) readRound(ctx context.Context, status *supervisor.ClusterStatus, of func(string) *listing) (vectors []board.Vector, err error) {

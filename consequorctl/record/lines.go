@@ -11,12 +11,8 @@ import (
 
 // The lines of record.jsonl. All times but those of Began are Now's.
 
-// fileName is the record's, in a cluster's folder; endedName that of one whose
-// end has begun: no request is added to it.
-const (
-	fileName  = "record.jsonl"
-	endedName = "record-ended.jsonl"
-)
+// fileName is the record's, in a cluster's folder.
+const fileName = "record.jsonl"
 
 // version is raised when an older reader would misread.
 const version = 1

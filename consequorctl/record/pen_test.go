@@ -20,6 +20,11 @@ func begun(t *testing.T, folder string) {
 	if err := create(folder, &Header{Version: version, Cluster: "c", Replicas: []string{"r1"}}); err != nil {
 		t.Fatal(err)
 	}
+	pen := Open(folder)
+	_, err := pen.on()
+	if err := errors.Join(err, pen.add(line{Before: &before{board.Vector(nil).String()}}, true), pen.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // post asks for one post, as far as a pen sees it.
