@@ -84,6 +84,14 @@ func (s *supervisor) serveWeb() {
 	cancel()
 	watch.Wait()
 	if err != nil {
-		s.hub.note(EventWeb, "", "the web client is gone: "+err.Error())
+		s.hub.webGone(err)
 	}
+}
+
+// webGone tells that there is no web client any more.
+func (h *hub) webGone(err error) {
+	h.update(func() {
+		h.cluster.Web = nil
+		h.event(EventWeb, "", "the web client is gone: "+err.Error())
+	})
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -223,6 +224,40 @@ func TestSessionOutlivesServer(t *testing.T) {
 		}
 		if !strings.HasPrefix(c.Name, "consequor-") {
 			t.Errorf("cookie %s", c.Name)
+		}
+	}
+}
+
+// Another cluster at the same place is told, and begins a new session: what the
+// old one had seen would be waited for in vain.
+func TestClusterMadeAnew(t *testing.T) {
+	vl := newVillage(t, 1)
+	key := []byte("the key that is kept")
+	url, _ := vl.serve(t, key)
+	b := newBrowser(t, url).signIn("alice")
+	vl.mu.Lock()
+	vl.id = "another"
+	vl.mu.Unlock()
+	b.get("/").wants(200, "not the cluster that your browser knew", "as alice")
+	if b.get("/").wants(200); strings.Contains(b.text, "not the cluster") {
+		t.Error("it is told twice")
+	}
+}
+
+// Run leaves nothing that still runs.
+func TestRunLeavesNothing(t *testing.T) {
+	vl := newVillage(t, 2)
+	url, stop := vl.serve(t, nil)
+	newBrowser(t, url).get("/").get("/a/1")
+	m, _ := listen(t, url, "")
+	stop()
+	for range m {
+	}
+	var stacks [1 << 20]byte
+	text := string(stacks[:runtime.Stack(stacks[:], true)])
+	for _, left := range []string{"web.(*Server)", "web.(*feed)", "web.(*cluster)", "web.(*visit)"} {
+		if strings.Contains(text, left) {
+			t.Errorf("%s is left:\n%s", left, text)
 		}
 	}
 }

@@ -23,6 +23,7 @@ type village struct {
 	stops  []func()
 
 	mu    sync.Mutex
+	id    string
 	board board.Board
 	keys  map[string]board.ArticleID
 	asked []api.Request
@@ -30,11 +31,9 @@ type village struct {
 	lose  func(r *api.Request) bool       // after it was done: its answer is
 }
 
-const clusterID = "0123456789abcdef"
-
 func newVillage(t testing.TB, replicas int) *village {
 	t.Helper()
-	vl := &village{keys: make(map[string]board.ArticleID)}
+	vl := &village{id: "0123456789abcdef", keys: make(map[string]board.ArticleID)}
 	var addrs []string
 	for i := range replicas {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -118,7 +117,7 @@ func (h *house) Do(_ context.Context, r api.Request) (*api.Answer, error) {
 			return nil, e
 		}
 	}
-	if r.Token.Cluster != "" && r.Token.Cluster != clusterID {
+	if r.Token.Cluster != "" && r.Token.Cluster != vl.id {
 		return nil, &api.Error{Outcome: api.Refused, Kind: api.KindOtherCluster, Message: "the token is of another cluster"}
 	}
 	a, err := vl.do(&r)
@@ -134,7 +133,7 @@ func (h *house) Do(_ context.Context, r api.Request) (*api.Answer, error) {
 }
 
 func (vl *village) do(r *api.Request) (*api.Answer, error) {
-	a := &api.Answer{Token: board.Token{Cluster: clusterID, Epoch: 1, Seen: vl.board.Vector()}}
+	a := &api.Answer{Token: board.Token{Cluster: vl.id, Epoch: 1, Seen: vl.board.Vector()}}
 	switch r.Verb {
 	case api.Read:
 		return a, vl.read(r, a)

@@ -94,32 +94,42 @@ func (v *visitor) setAt(replica string) {
 
 // sent returns what became of a form's key. unsent tells that it was surely
 // never sent: it was made in this life, of which no sending was forgotten.
-func (v *visitor) sent(form, life string) (s sending, unsent bool) {
+func (v *visitor) sent(form, life string) (s sending, known, unsent bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, s := range v.sendings {
-		if s.form == form {
-			return s, false
-		}
+	if i := v.find(form); i >= 0 {
+		return v.sendings[i], true, false
 	}
-	return sending{form: form, key: form}, life == v.life && !v.forgot
+	return sending{form: form, key: form}, false, life == v.life && !v.forgot
 }
 
-// keep remembers what becomes of a form's key. A doubt stays.
-func (v *visitor) keep(s sending) {
+// claim remembers a sending before it is sent, unless the same form has been
+// claimed meanwhile: then it returns that. Who clicks twice sends once.
+func (v *visitor) claim(s sending) sending {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i := range v.sendings {
-		if v.sendings[i].form == s.form {
-			s.doubt = s.doubt || v.sendings[i].doubt
-			v.sendings[i] = s
-			return
-		}
+	if i := v.find(s.form); i >= 0 {
+		return v.sendings[i]
 	}
 	if len(v.sendings) == sendingsMax {
 		v.sendings, v.forgot = slices.Delete(v.sendings, 0, 1), true
 	}
 	v.sendings = append(v.sendings, s)
+	return s
+}
+
+func (v *visitor) find(form string) int {
+	return slices.IndexFunc(v.sendings, func(s sending) bool { return s.form == form })
+}
+
+// keep remembers what became of a sending. A doubt stays.
+func (v *visitor) keep(s sending) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if i := v.find(s.form); i >= 0 {
+		s.doubt = s.doubt || v.sendings[i].doubt
+		v.sendings[i] = s
+	}
 }
 
 // tell leaves a notice for the next page, which asks for it by its id.

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"consequor/board"
@@ -19,7 +21,7 @@ type form struct {
 	Author string // asked for as long as the visitor has no name
 	Title  string
 	Body   string
-	Key    string // empty: no replica was there to make one
+	Key    string
 	Life   string // in which Key was made
 	Again  bool   // an earlier try may have been done
 	Reply  bool
@@ -40,17 +42,24 @@ func onPostForm(v *visit) {
 
 // newForm is an empty form with a key of its own.
 func (v *visit) newForm(action string) *form {
-	return &form{Action: action, Key: v.makeKey(""), Life: v.visitor.life, Reply: action != "/post"}
+	return &form{Action: action, Key: v.makeKey(), Life: v.visitor.life, Reply: action != "/post"}
 }
 
-// makeKey asks the replica home for a key; an empty name: that of the visitor's
-// choice, else any. It is empty when nobody is there.
-func (v *visit) makeKey(home string) string {
+// laterPrefix begins what stands for a key in a form that was made while no
+// replica was there: its key is made when it is sent.
+const laterPrefix = "later-"
+
+// makeKey makes the key of a form.
+func (v *visit) makeKey() string {
+	_, at := v.visitor.choices()
+	return cmp.Or(v.keyOf(at), laterPrefix+newID())
+}
+
+// keyOf asks a replica for a key; an empty name: any. It is empty when nobody is
+// there.
+func (v *visit) keyOf(home string) string {
 	if v.client == nil {
 		return ""
-	}
-	if home == "" {
-		_, home = v.visitor.choices()
 	}
 	ctx, cancel := context.WithTimeout(v.ctx, homeTimeout)
 	defer cancel()
@@ -91,7 +100,7 @@ func onReply(v *visit) {
 // all that was written in it.
 func (v *visit) write(f *form, show func(*form)) {
 	if v.trouble != nil { // the form is not of this session
-		f.Key, f.Life, f.Again = v.makeKey(""), v.visitor.life, false
+		f.Key, f.Life, f.Again = v.makeKey(), v.visitor.life, false
 		show(f)
 		return
 	}
@@ -119,7 +128,6 @@ func (v *visit) write(f *form, show func(*form)) {
 // which to go on.
 func (v *visit) send(f *form, author string) (*api.Answer, error) {
 	sending := v.keyFor(f)
-	v.visitor.keep(sending)
 	r := api.Request{Verb: api.Post, Author: author, Title: f.Title, Body: newlines(f.Body), Key: sending.key}
 	if f.Reply {
 		r.Verb, r.Target = api.Reply, f.target
@@ -138,7 +146,7 @@ func (v *visit) send(f *form, author string) (*api.Answer, error) {
 	v.trouble = describeWrite(err, sending.doubt)
 	f.Again = sending.doubt
 	if f.Key = sending.key; !sending.doubt {
-		f.Key, f.Life = v.makeKey(""), v.visitor.life
+		f.Key, f.Life = v.makeKey(), v.visitor.life
 	}
 	return nil, err
 }
@@ -147,13 +155,14 @@ func (v *visit) send(f *form, author string) (*api.Answer, error) {
 // never sent and whose home is gone. Nobody could answer that one where keys
 // have homes.
 func (v *visit) keyFor(f *form) sending {
-	s, unsent := v.visitor.sent(f.Key, f.Life)
-	s.doubt = s.doubt || f.Again
-	if s.key == "" || unsent && !f.Again && v.homeless(s.key) {
-		if key := v.makeKey(""); key != "" {
-			s.key = key
-		}
+	s, known, unsent := v.visitor.sent(f.Key, f.Life)
+	later := strings.HasPrefix(f.Key, laterPrefix)
+	if !known && (later || unsent && !f.Again && v.homeless(f.Key)) {
+		_, at := v.visitor.choices()
+		s.key = v.keyOf(at) // if it is empty, the client makes one
 	}
+	s = v.visitor.claim(s)
+	s.doubt = s.doubt || f.Again
 	return s
 }
 
@@ -165,7 +174,7 @@ func (v *visit) homeless(key string) bool {
 	}
 	for i, r := range v.status.Replicas {
 		if numberOf(r.Name, i+1) == home {
-			return v.makeKey(r.Name) == ""
+			return v.keyOf(r.Name) == ""
 		}
 	}
 	return false
@@ -183,7 +192,7 @@ func (v *visit) posted(f *form, author string, answer *api.Answer, show func(*fo
 	if err == nil && (there.Article.Title != f.Title || there.Article.Body != newlines(f.Body) || there.Article.Parent != f.target) {
 		v.trouble = &trouble{http.StatusConflict, "This form was posted before, as article " + id,
 			"That article has the words of then. What the form says now has not been posted.", "Send it again to post it as an article of its own."}
-		f.Key, f.Life, f.Again = v.makeKey(""), v.visitor.life, false
+		f.Key, f.Life, f.Again = v.makeKey(), v.visitor.life, false
 		show(f)
 		return
 	}

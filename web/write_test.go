@@ -3,6 +3,7 @@ package web
 import (
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"consequor/board"
@@ -99,7 +100,19 @@ func TestHomeIsGone(t *testing.T) {
 		t.Fatalf("key %v has no home", key)
 	}
 	vl.stops[key.Home-1]()
-	b.submit("/post", "title", "elsewhere").wants(200, "Article 1 is posted.")
+	form := b.fill("/post", "title", "elsewhere")
+	var clicks sync.WaitGroup
+	for range 4 { // in a hurry
+		clicks.Go(func() {
+			again := *b
+			again.send("/post", form)
+		})
+	}
+	clicks.Wait()
+	b.send("/post", form).wants(200, "Article 1 is posted.")
+	if n := vl.count(); n != 1 {
+		t.Errorf("%d articles", n)
+	}
 	for _, r := range vl.requests() {
 		if home := board.ParseKey(r.Key).Home; r.Verb == api.Post && home == key.Home {
 			t.Errorf("sent with key %s of a home that is gone", r.Key)
@@ -144,5 +157,23 @@ func TestTokenGoesAlong(t *testing.T) {
 	asked := vl.requests()
 	if last := asked[len(asked)-1]; last.Token.Seen.SeqMax() != 1 {
 		t.Errorf("read at r2 with token %v", last.Token)
+	}
+}
+
+// A form that was shown while nobody was there is sent with a key that is made
+// then, and posts once as well.
+func TestFormWithoutKey(t *testing.T) {
+	vl := newVillage(t, 1)
+	b := alice(t, vl)
+	form := b.fill("/post", "title", "later", "key", laterPrefix+newID())
+	for range 2 {
+		b.send("/post", form).wants(200, "Article 1 is posted.")
+	}
+	form.Set("key", laterPrefix+newID())
+	b.send("/post", form).wants(200, "Article 2 is posted.")
+	for _, r := range vl.requests() {
+		if r.Verb == api.Post && (r.Key == "" || strings.HasPrefix(r.Key, laterPrefix)) {
+			t.Errorf("sent with key %q", r.Key)
+		}
 	}
 }

@@ -73,9 +73,13 @@ func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) err
 
 // foreground is the supervisor: it returns when the cluster is down.
 func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topologies.Topology) error {
+	webClient, err := c.web()
+	if err != nil {
+		return err
+	}
 	var printing error // the first trouble; events come one at a time
-	err := supervisor.Run(ctx, supervisor.Config{
-		Web:       c.web(),
+	err = supervisor.Run(ctx, supervisor.Config{
+		Web:       webClient,
 		WebAddr:   cmp.Or(c.Web, topology.Web),
 		Topology:  topology,
 		ModeAsked: c.Mode != "",

@@ -69,11 +69,15 @@ func (c *webCmd) Run(ctx context.Context, console *Console, name clusterFlag) er
 		return err
 	}
 	defer done()
+	key, err := webKey()
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", c.Web)
 	if err != nil {
 		return listenFailure(c.Web, err)
 	}
-	server, err := newWeb(source)
+	server, err := newWeb(source, key)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -114,24 +118,24 @@ func (c *webCmd) source(name clusterFlag) (source web.Source, done func(), err e
 }
 
 // web is the web client that the supervisor runs; nil: none.
-func (c *upCmd) web() func(context.Context, net.Listener, *supervisor.Client) error {
+func (c *upCmd) web() (func(context.Context, net.Listener, *supervisor.Client) error, error) {
 	if c.NoWeb {
-		return nil
+		return nil, nil
 	}
-	return func(ctx context.Context, l net.Listener, cluster *supervisor.Client) error {
-		server, err := newWeb(web.Supervised(cluster))
-		if err != nil {
-			return errors.Join(err, l.Close())
-		}
-		return server.Run(ctx, l)
-	}
-}
-
-func newWeb(source web.Source) (*web.Server, error) {
 	key, err := webKey()
 	if err != nil {
 		return nil, err
 	}
+	return func(ctx context.Context, l net.Listener, cluster *supervisor.Client) error {
+		server, err := newWeb(web.Supervised(cluster), key)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		return server.Run(ctx, l)
+	}, nil
+}
+
+func newWeb(source web.Source, key []byte) (*web.Server, error) {
 	return web.New(web.Config{Source: source, Key: key, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }
 
