@@ -161,3 +161,18 @@ func TestReadmeSession(t *testing.T) {
 		t.Errorf("the README says\n%s\nthe script does\n%s", got, want)
 	}
 }
+
+// The script in the README is one of those that run.
+func TestReadmeScript(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("testdata/script/readme-script.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(readme, append([]byte("```\n"), append(script, "```\n"...)...)) {
+		t.Errorf("the README does not have this script:\n%s", script)
+	}
+}
