@@ -44,13 +44,22 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
 	switch {
 	case !slices.Contains(g.hosts, strings.ToLower(r.Host)):
-		http.Error(w, "this server is "+g.origins[0]+", not "+r.Host, http.StatusMisdirectedRequest)
+		turnAway(w, r, "this server is "+g.origins[0]+", not "+r.Host, http.StatusMisdirectedRequest)
 	case !g.comesFromUs(r):
-		http.Error(w, "refused: the request comes from another site's page", http.StatusForbidden)
+		turnAway(w, r, "refused: the request comes from another site's page", http.StatusForbidden)
 	default:
 		r.Body = http.MaxBytesReader(w, r.Body, bodySizeMax)
 		g.next.ServeHTTP(w, r)
 	}
+}
+
+// turnAway tells why, in the API's words to those who use it.
+func turnAway(w http.ResponseWriter, r *http.Request, why string, code int) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		writeProblem(w, &problem{code: code, Kind: "foreign", Message: cut(why, 200), Hint: "ask by the address that up prints, from no page of another site"})
+		return
+	}
+	http.Error(w, why, code)
 }
 
 func setHeaders(h http.Header) {

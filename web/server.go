@@ -120,6 +120,7 @@ func (s *Server) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /events", s.visit(onEvents))
 	mux.HandleFunc("GET /assets/{name}", s.onAsset)
+	s.routeAPI(mux)
 	mux.HandleFunc("/", s.visit(onNowhere))
 	return mux
 }
