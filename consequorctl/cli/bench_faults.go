@@ -174,17 +174,23 @@ func (b *faultsBench) heal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	errs := []error{b.healLinks(ctx)}
+	return errors.Join(b.healLinks(ctx), bringBack(ctx, b.cluster, status))
+}
+
+// bringBack resumes and restarts everybody who is paused or down in status.
+func bringBack(ctx context.Context, cluster *supervisor.Client, status *supervisor.ClusterStatus) error {
+	var errs []error
 	for _, r := range status.Replicas {
+		var err error
 		switch r.State {
 		case supervisor.StatePaused:
-			_, err = b.cluster.Act(ctx, supervisor.Resume, r.Name, supervisor.ActOptions{})
+			_, err = cluster.Act(ctx, supervisor.Resume, r.Name, supervisor.ActOptions{})
 		case supervisor.StateKilled, supervisor.StateStopped:
-			_, err = b.cluster.Act(ctx, supervisor.Restart, r.Name, supervisor.ActOptions{})
+			_, err = cluster.Act(ctx, supervisor.Restart, r.Name, supervisor.ActOptions{})
 		}
 		errs = append(errs, err)
 	}
-	errs = append(errs, awaitStatus(ctx, b.cluster, "all replicas serve again", whole))
+	errs = append(errs, awaitStatus(ctx, cluster, "all replicas serve again", whole))
 	return errors.Join(errs...)
 }
 

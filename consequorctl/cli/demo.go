@@ -15,8 +15,9 @@ type demoCmd struct {
 // Help is printed below the demo's flags.
 func (demoCmd) Help() string {
 	return `A demo starts a cluster of its own in a temporary folder and leaves nothing behind; with --cluster NAME
-it plays on one that runs. Each command that it carries out is printed as "$ consequorctl ...", so that
-you can do the same by hand; the story is on stdout, with --json its figures alone.
+it plays on one that runs, and brings back whom it has killed or paused there also when it breaks off.
+Each command that it carries out is printed as "$ consequorctl ...", so that you can do the same by hand;
+the story is on stdout, with --json its figures alone.
 
   consequorctl demo failover
   consequorctl demo failover --replicas 5 --both

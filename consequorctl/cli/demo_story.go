@@ -22,6 +22,7 @@ type story struct {
 	dir      string        // where its commands are given
 	result   *demoResult
 	started  time.Time
+	began    bool // the cluster was whole: what it lacks now is the story's doing
 	progress bool // something was printed since the last empty line
 }
 
@@ -57,7 +58,11 @@ func tell(ctx context.Context, console *Console, cluster clusterFlag, result *de
 // on a cluster that runs.
 func (s *story) onStage(ctx context.Context, play func(context.Context, *story) error) error {
 	if !s.own() {
-		return play(ctx, s)
+		err := play(ctx, s)
+		if err != nil {
+			err = errors.Join(err, s.restore(context.WithoutCancel(ctx)))
+		}
+		return err
 	}
 	stage, err := newStage("")
 	if err != nil {
@@ -69,6 +74,23 @@ func (s *story) onStage(ctx context.Context, play func(context.Context, *story) 
 		err = ctx.Err() // whatever it was that could not go on
 	}
 	return errors.Join(err, stage.strike())
+}
+
+// restore brings back whom a story that broke off has killed or paused on a
+// cluster that was whole before it.
+func (s *story) restore(ctx context.Context) error {
+	if !s.began {
+		return nil
+	}
+	cluster, err := s.find()
+	if err != nil {
+		return err
+	}
+	status, err := cluster.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return bringBack(ctx, cluster, status)
 }
 
 // own reports whether the cluster is the story's own.

@@ -25,6 +25,7 @@ func (s *story) up(ctx context.Context, topology string, flags ...string) (*supe
 		if err := s.unharmed(ctx); err != nil {
 			return nil, err
 		}
+		s.began = true
 	}
 	status, err := s.whole(ctx)
 	if err == nil && !s.own() {

@@ -15,7 +15,8 @@ type healCmd struct {
 
 func (c *healCmd) Help() string {
 	return `All faults go: cuts, delays, losses. This returns once what was cut is connected
-again.
+again. Messages that a delay holds back already keep their time, and those behind
+them wait for them.
 
   consequorctl heal
   consequorctl heal r1 rest

@@ -74,7 +74,7 @@ func compareBoards(ctx context.Context, console *Console, name clusterFlag) (tol
 	if err != nil {
 		return "", err
 	}
-	serving, _ := servingOf(status)
+	serving, absent := servingOf(status)
 	if len(serving) == 0 {
 		return "", errors.New("no replica serves")
 	}
@@ -90,7 +90,11 @@ func compareBoards(ctx context.Context, console *Console, name clusterFlag) (tol
 	if err := equalVectors(serving, before); err != nil {
 		return "", err
 	}
-	return equalContent(ctx, v.client, serving, before)
+	told, err = equalContent(ctx, v.client, serving, before)
+	if err == nil && len(absent) > 0 {
+		told += fmt.Sprintf("\nnot compared, for they do not serve: %s", strings.Join(absent, ", "))
+	}
+	return told, err
 }
 
 // vectorsOf asks each replica what it holds.
@@ -153,11 +157,12 @@ func equalContent(ctx context.Context, client *api.Client, replicas []string, be
 	return fmt.Sprintf("%s: %s each, up to %s", strings.Join(replicas, " = "), counted(len(lists[0]), "article"), cmp.Or(before[0].String(), "-")), nil
 }
 
-// listOf reads a board as its replica serves it.
+// listOf reads a replica's own board, without its mode: that would ask others, and
+// may refuse.
 func listOf(ctx context.Context, client *api.Client, name string) ([]copied, error) {
 	m := &member{client: client, replicas: []string{name}, alone: true}
 	var list []copied
-	r := api.Request{Verb: api.Read, All: true, Count: board.PageCountMax}
+	r := api.Request{Verb: api.Read, Raw: true, All: true, Count: board.PageCountMax}
 	for {
 		page, err := m.send(ctx, readBackLimit, r)
 		if err != nil {
