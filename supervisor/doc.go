@@ -18,6 +18,11 @@
 //	      v  │        v  │        v  │
 //	   replicad r1  replicad r2  replicad r3
 //
+// With Config.Web it also holds the listener of the web client, on a port that is
+// chosen once and kept, and runs what serves it: from before the replicas are
+// started until the end begins. The web client reaches the cluster as everybody
+// does, through the control socket and the client API.
+//
 // # The home of a cluster
 //
 // A cluster lives in one folder, $CONSEQUOR_HOME/NAME, that only its owner may

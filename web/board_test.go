@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"consequor/replicad/api"
 )
@@ -41,6 +42,7 @@ func TestChosenReplica(t *testing.T) {
 	b.submit("/replica", "at", "r9").wants(404, "No such replica")
 	vl.stops[1]()
 	b.get("/").wants(503, "No answer", "choose another replica")
+	waitFor(t, "the chooser tells", func() bool { return strings.Contains(b.get("/").text, "r2 · no answer") })
 	b.submit("/replica", "at", "").wants(200, "any that answers")
 }
 
@@ -258,6 +260,21 @@ func TestRunLeavesNothing(t *testing.T) {
 	for _, left := range []string{"web.(*Server)", "web.(*feed)", "web.(*cluster)", "web.(*visit)"} {
 		if strings.Contains(text, left) {
 			t.Errorf("%s is left:\n%s", left, text)
+		}
+	}
+}
+
+// waitFor asks again and again until ok says yes, or patience ends.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	end := time.After(patience)
+	for !ok() {
+		select {
+		case <-again.C:
+		case <-end:
+			t.Fatalf("waited %v: %s", patience, what)
 		}
 	}
 }

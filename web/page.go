@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"consequor/replicad/api"
+	"consequor/supervisor"
 )
 
 // page is what every page has.
@@ -160,7 +161,11 @@ func (v *visit) choices(at string) []choice {
 		if r.Role != "" {
 			label += " · " + r.Role
 		}
-		if r.State != "serving" {
+		switch {
+		case r.State == supervisor.StateServing:
+		case v.s.config.Source.Control() == nil && r.Step == "":
+			label += " · no answer" // which is all that is known
+		default:
 			label += " · " + string(r.State)
 		}
 		list = append(list, choice{r.Name, label, r.Name == at})

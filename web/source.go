@@ -94,7 +94,8 @@ func (a *Addresses) Status(ctx context.Context) (*supervisor.ClusterStatus, erro
 	var newest *api.Status
 	for i, h := range heard {
 		if h == nil {
-			a.replicas[i].State, a.replicas[i].Why, a.replicas[i].Role = supervisor.StateStarting, errs[i].Error(), ""
+			a.replicas[i].State, a.replicas[i].Why = supervisor.StateStarting, errs[i].Error()
+			a.replicas[i].Role, a.replicas[i].Step = "", ""
 			continue
 		}
 		a.replicas[i] = statusRow(h, a.replicas[i].ClientAddr)
