@@ -165,13 +165,16 @@ func (l *load) end(ctx context.Context, judged bool) (told string, err error) {
 	if !judged {
 		return "", nil
 	}
-	v, absent, err := l.judge(ctx)
+	v, status, err := l.judge(ctx)
 	if err != nil {
 		return "", fmt.Errorf("judge the load: %w", err)
 	}
 	told = fmt.Sprintf("acknowledged %d, lost %d, doubled %d\n", v.Acknowledged, v.Lost, v.Doubled)
-	if len(absent) > 0 {
+	if _, absent := servingOf(status); len(absent) > 0 {
 		told += fmt.Sprintf("not asked, for they do not serve: %s\n", strings.Join(absent, ", "))
+	}
+	if !v.OK() && len(status.Faults) > 0 {
+		told += fmt.Sprintf("links are at fault, and what they keep from a board is not lost (heal before load stop): %s\n", strings.Join(linkLines(status.Faults), ", "))
 	}
 	if !v.OK() {
 		return told, &mismatch{want: "every acknowledged post on every board that serves, once", got: told + strings.Join(v.Violations, "\n")}
@@ -185,34 +188,33 @@ func (l *load) end(ctx context.Context, judged bool) (told string, err error) {
 // judge reads the boards that serve. What is only late is looked for again: a
 // post that nobody waits for any more may still come, and others than the load
 // may post.
-func (l *load) judge(ctx context.Context) (v *verdict, absent []string, err error) {
+func (l *load) judge(ctx context.Context) (v *verdict, status *supervisor.ClusterStatus, err error) {
 	deadline := time.Now().Add(loadJudgeLimit)
 	for {
-		boards, absent, err := l.readBack(ctx)
+		boards, status, err := l.readBack(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
 		v := judge(evidence{l.recorder.posts, boards})
 		surelyBroken := v.Doubled+v.Changed+v.Undead+v.Sunk > 0
 		if v.OK() || surelyBroken || time.Now().After(deadline) {
-			return v, absent, nil
+			return v, status, nil
 		}
 		if err := lookAgain(ctx); err != nil {
-			return v, absent, nil
+			return v, status, nil
 		}
 	}
 }
 
-func (l *load) readBack(ctx context.Context) (boards map[string][]copied, absent []string, err error) {
+func (l *load) readBack(ctx context.Context) (boards map[string][]copied, status *supervisor.ClusterStatus, err error) {
 	cluster, err := l.name.find()
 	if err != nil {
 		return nil, nil, err
 	}
-	status, err := cluster.Status(ctx)
-	if err != nil {
+	if status, err = cluster.Status(ctx); err != nil {
 		return nil, nil, err
 	}
-	serving, absent := servingOf(status)
+	serving, _ := servingOf(status)
 	if len(serving) == 0 {
 		return nil, nil, errors.New("no replica serves")
 	}
@@ -222,7 +224,7 @@ func (l *load) readBack(ctx context.Context) (boards map[string][]copied, absent
 			return nil, nil, fmt.Errorf("read back %s: %w", name, err)
 		}
 	}
-	return boards, absent, nil
+	return boards, status, nil
 }
 
 // servingOf names the replicas that serve, and the others.

@@ -157,7 +157,7 @@ func (r *Result) readBoards(ctx context.Context, status *supervisor.ClusterStatu
 		grows, was = round == 0 || !all.Equal(was), all
 	}
 	if len(status.Faults) > 0 {
-		return apart(r.Boards, vectors, &status.Faults[0])
+		return apart(r.Boards, vectors, status)
 	}
 	if grows {
 		r.trim(vectors)
@@ -166,21 +166,35 @@ func (r *Result) readBoards(ctx context.Context, status *supervisor.ClusterStatu
 }
 
 // apart: what a link keeps from a board is not lost.
-func apart(names []string, vectors []board.Vector, f *supervisor.LinkFault) error {
+func apart(names []string, vectors []board.Vector, status *supervisor.ClusterStatus) error {
 	var held []string
 	for i, name := range names {
 		held = append(held, fmt.Sprintf("%s up to %s", name, cmp.Or(vectors[i].String(), "-")))
 	}
-	return &Error{
-		fmt.Sprintf("the boards differ while links are at fault (%s -> %s: %s), so nobody knows what is lost: %s", f.From, f.To, f.Words(), strings.Join(held, ", ")),
-		"consequorctl heal, then consequorctl record stop",
+	return &Error{fmt.Sprintf("the boards differ while links are at fault (%s), so nobody knows what is lost: %s", atFault(status), strings.Join(held, ", ")), healFirst}
+}
+
+// unreached: a replica that cannot be brought up to date while a link is at fault
+// can when it is healed.
+func unreached(err error, status *supervisor.ClusterStatus) error {
+	if len(status.Faults) == 0 {
+		return err
 	}
+	return &Error{fmt.Sprintf("a board cannot be brought up to date while links are at fault (%s): %v", atFault(status), err), healFirst}
+}
+
+const healFirst = "consequorctl heal, then consequorctl record stop"
+
+// atFault is the first link that is.
+func atFault(status *supervisor.ClusterStatus) string {
+	f := &status.Faults[0]
+	return fmt.Sprintf("%s -> %s: %s", f.From, f.To, f.Words())
 }
 
 func (r *Result) readRound(ctx context.Context, status *supervisor.ClusterStatus, of func(string) *listing) (vectors []board.Vector, err error) {
 	for _, name := range r.Boards {
 		if err := of(name).sync(ctx); err != nil {
-			return nil, err
+			return nil, unreached(err, status)
 		}
 	}
 	h := r.History
