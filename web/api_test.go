@@ -207,6 +207,7 @@ func TestAPIForeign(t *testing.T) {
 // A post that got no answer is unknown, with the key that goes on; a refusal
 // after that is no "surely not", until the article is there.
 func TestAPIUnknown(t *testing.T) {
+	t.Parallel() // it waits for an answer that does not come
 	vl := newVillage(t, 1)
 	url, _ := vl.serve(t, nil)
 	c := newCaller(t, url)
