@@ -178,7 +178,7 @@ func (v *visit) notices() []*notice {
 	if n := v.visitor.told(v.r.URL.Query().Get("told")); n != nil {
 		list = append(list, n)
 	}
-	if v.anew {
+	if v.anew.Load() {
 		list = append(list, &notice{Text: "This is not the cluster that your browser knew here: your session began anew."})
 	}
 	return list

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"consequor/replicad/api"
 	"consequor/supervisor"
@@ -23,9 +24,9 @@ type visit struct {
 	client *api.Client
 	status *supervisor.ClusterStatus // nil: not known
 
-	form    url.Values // of a submission
-	anew    bool       // the session began anew: the cluster is another one
-	trouble *trouble   // told at the page's head
+	form    url.Values  // of a submission
+	anew    atomic.Bool // the session began anew: the cluster is another one
+	trouble *trouble    // told at the page's head
 }
 
 // reload has the browser ask again, this time as from a page of ours.
@@ -87,8 +88,8 @@ func (v *visit) ask(r api.Request) (*api.Answer, error) {
 	}
 	r.Token = v.visitor.seen()
 	answer, err := do(ctx, r)
-	if isKind(err, api.KindOtherCluster) && !v.anew && r.Token.Cluster != "" {
-		v.anew = true
+	if isKind(err, api.KindOtherCluster) && !v.anew.Load() && r.Token.Cluster != "" {
+		v.anew.Store(true)
 		v.visitor.forget()
 		r.Token = v.visitor.seen()
 		answer, err = do(ctx, r)
@@ -97,7 +98,7 @@ func (v *visit) ask(r api.Request) (*api.Answer, error) {
 		return nil, err
 	}
 	if !v.visitor.join(answer.Token) {
-		v.anew = true
+		v.anew.Store(true)
 	}
 	v.s.top.raise(answer.Token.Seen.SeqMax())
 	return answer, nil
