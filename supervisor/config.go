@@ -50,6 +50,10 @@ type Config struct {
 	// kept. Default: 127.0.0.1:0.
 	WebAddr string
 
+	// WebControl, if any, stands behind the web client's address for those who may
+	// control the cluster from there. Only ClusterStatus tells it.
+	WebControl string
+
 	// Now, if any, is closed to end the cluster at once: replicas are killed,
 	// also when an orderly end has begun already.
 	Now <-chan struct{}

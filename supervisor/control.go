@@ -29,6 +29,7 @@ type ClusterStatus struct {
 	Coordinator   *string         `json:"coordinator"` // nil: none known; never a replica that is not serving
 	Backup        *string         `json:"backup"`
 	Web           *string         `json:"web"`
+	WebControl    *string         `json:"web_control,omitempty"` // with what lets a browser control the cluster
 	SupervisorPID int             `json:"supervisor_pid"`
 	Ephemeral     bool            `json:"ephemeral"`
 	Faults        []LinkFault     `json:"faults"` // of links, wanted: by from, then to

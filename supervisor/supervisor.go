@@ -292,7 +292,7 @@ func droppedEvent() Event {
 }
 
 func (s *supervisor) describe() ClusterStatus {
-	status := ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, Web: s.webURL(), SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
+	status := ClusterStatus{Cluster: s.state.Cluster, Topology: s.state.Topology, Web: s.webURL(), WebControl: s.webControl(), SupervisorPID: os.Getpid(), Ephemeral: s.config.Ephemeral}
 	status.setMode(s.state.Mode, s.state.Epoch)
 	return status
 }

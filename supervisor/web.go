@@ -65,6 +65,15 @@ func (s *supervisor) webURL() *string {
 	return &url
 }
 
+// webControl is where the web client is for who may control; nil: nowhere.
+func (s *supervisor) webControl() *string {
+	if s.web == nil || s.config.WebControl == "" {
+		return nil
+	}
+	url := *s.webURL() + s.config.WebControl
+	return &url
+}
+
 // serveWeb runs the web client until the end begins: whoever looks on is told
 // so by a stream that ends, and not by replicas that do not answer.
 func (s *supervisor) serveWeb() {

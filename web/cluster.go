@@ -89,6 +89,7 @@ func (c *cluster) ask() {
 		err = c.dial(status)
 	}
 	if c.err = err; err == nil {
+		status.WebControl = nil // whoever reads a page need not be one who may control
 		c.status, c.asked = status, time.Now()
 	}
 	close(c.coming)

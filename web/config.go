@@ -19,6 +19,13 @@ type Config struct {
 	// not known any more. Default: a random one.
 	Key []byte
 
+	// ControlToken, in an address, lets a browser control the cluster. Default:
+	// none can.
+	ControlToken string
+
+	// Modes are those to which the cluster can be changed. Default: none.
+	Modes Modes
+
 	// Log takes what goes wrong in the server itself. Default: nothing is kept.
 	Log *slog.Logger
 }
@@ -27,8 +34,8 @@ type Config struct {
 type Source interface {
 	// Status tells where the replicas are and how they are.
 	Status(ctx context.Context) (*supervisor.ClusterStatus, error)
-	// Control is the client of the cluster's supervisor; nil: there is none.
-	Control() *supervisor.Client
+	// Control reaches the cluster's supervisor; nil: there is none.
+	Control() Control
 }
 
 // The limits of the server. What is beyond is refused, unless it says otherwise.

@@ -242,4 +242,4 @@ type nowhere struct{}
 func (nowhere) Status(context.Context) (*supervisor.ClusterStatus, error) {
 	return nil, fmt.Errorf("nobody is there")
 }
-func (nowhere) Control() *supervisor.Client { return nil }
+func (nowhere) Control() Control { return nil }

@@ -23,6 +23,7 @@ type Server struct {
 	cluster  *cluster
 	visitors *visitors
 	feeds    *feeds
+	watches  *watches
 	pages    *pages
 	cookie   string // its name
 	handlers sync.WaitGroup
@@ -39,11 +40,13 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	cluster := newCluster(config.Source)
-	return &Server{
+	s := &Server{
 		config: config, pages: pages,
 		cluster: cluster, feeds: newFeeds(cluster),
 		visitors: newVisitors(config.Key),
-	}, nil
+	}
+	s.watches = newWatches(cluster, s.renderCluster)
+	return s, nil
 }
 
 // Run serves l until ctx ends, and closes it. Streams end at once then, answers
@@ -51,7 +54,7 @@ func New(config Config) (*Server, error) {
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.cookie, s.feeds.ctx, s.cluster.ctx = cookieName(l.Addr()), ctx, ctx
+	s.cookie, s.feeds.ctx, s.cluster.ctx, s.watches.ctx = cookieName(l.Addr()), ctx, ctx, ctx
 	server := &http.Server{
 		Handler:           s.count(newGuard(l.Addr(), s.routes())),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -73,6 +76,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	s.handlers.Wait()
 	s.feeds.running.Wait()
+	s.watches.running.Wait()
 	s.cluster.close()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -107,7 +111,7 @@ func cookieName(addr net.Addr) string {
 // routes are all the paths there are.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.visit(onBoard))
+	mux.HandleFunc("GET /{$}", s.visit(onFront))
 	mux.HandleFunc("GET /a/{id}", s.visit(onArticle))
 	mux.HandleFunc("GET /post", s.visit(onPostForm))
 	mux.HandleFunc("POST /post", s.submit(onPost))
@@ -119,6 +123,11 @@ func (s *Server) routes() http.Handler {
 		http.Redirect(w, r, "/a/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
 	})
 	mux.HandleFunc("GET /events", s.visit(onEvents))
+	mux.HandleFunc("GET /cluster", s.visit(onCluster))
+	mux.HandleFunc("GET /cluster/events", s.visit(onClusterEvents))
+	mux.HandleFunc("GET /cluster/confirm", s.visit(controlled(onConfirm)))
+	mux.HandleFunc("POST /cluster/do", s.submit(controlled(onDo)))
+	mux.HandleFunc("GET /compare", s.visit(onCompare))
 	mux.HandleFunc("GET /assets/{name}", s.onAsset)
 	s.routeAPI(mux)
 	mux.HandleFunc("/", s.visit(onNowhere))

@@ -25,7 +25,7 @@ func (s supervised) Status(ctx context.Context) (*supervisor.ClusterStatus, erro
 	return s.client.Status(ctx)
 }
 
-func (s supervised) Control() *supervisor.Client { return s.client }
+func (s supervised) Control() Control { return s.client }
 
 // Addresses is the Source of a cluster of which nothing is known but where its
 // replicas take clients.
@@ -74,7 +74,7 @@ func (a *Addresses) Close() {
 }
 
 // Control is nil: nobody supervises.
-func (a *Addresses) Control() *supervisor.Client { return nil }
+func (a *Addresses) Control() Control { return nil }
 
 // Status asks every replica how it is. One that does not answer is shown as
 // starting, with the reason: that it is not reached is all that is known.

@@ -74,9 +74,7 @@ func printStatusHead(w io.Writer, s *supervisor.ClusterStatus) {
 	for _, line := range linkLines(s.Faults) {
 		fmt.Fprintf(w, "link %s\n", line)
 	}
-	if s.Web != nil {
-		fmt.Fprintf(w, "web client at %s\n", *s.Web)
-	}
+	printWeb(w, s.Web, s.WebControl)
 }
 
 // changing is the first replica that a mode change waits for; nil: none.

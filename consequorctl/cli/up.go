@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"consequor/modes/builtin"
 	"consequor/supervisor"
 	"consequor/topologies"
+	"consequor/web"
 )
 
 // upCmd starts the cluster of a topology: in the foreground until it is
@@ -73,26 +75,33 @@ func (c *upCmd) Run(ctx context.Context, console *Console, name clusterFlag) err
 
 // foreground is the supervisor: it returns when the cluster is down.
 func (c *upCmd) foreground(ctx context.Context, console *Console, topology *topologies.Topology) error {
-	webClient, err := c.web()
+	token := rand.Text()
+	webClient, err := c.web(console, token)
 	if err != nil {
 		return err
 	}
 	var printing error // the first trouble; events come one at a time
 	err = supervisor.Run(ctx, supervisor.Config{
-		Web:       webClient,
-		WebAddr:   cmp.Or(c.Web, topology.Web),
-		Topology:  topology,
-		ModeAsked: c.Mode != "",
-		Command:   []string{console.Self, "replicad", "--supervised"},
-		Ephemeral: c.Ephemeral,
-		Wait:      c.Wait,
+		Web:        webClient,
+		WebAddr:    cmp.Or(c.Web, topology.Web),
+		WebControl: web.ControlURL("", token),
+		Topology:   topology,
+		ModeAsked:  c.Mode != "",
+		Command:    []string{console.Self, "replicad", "--supervised"},
+		Ephemeral:  c.Ephemeral,
+		Wait:       c.Wait,
 		Event: func(e supervisor.Event) {
 			if err := printEvent(console, topology.Name, e); printing == nil {
 				printing = err
 			}
 		},
-		Ready: c.ready,
-		Now:   console.Now,
+		Ready: func(s *supervisor.ClusterStatus) {
+			if c.ReadyFD == 0 && s.WebControl != nil { // a daemon's log is no place for it
+				console.Note("control the cluster from a browser at %s", *s.WebControl)
+			}
+			c.ready(s)
+		},
+		Now: console.Now,
 	})
 	return errors.Join(err, printing)
 }
@@ -176,9 +185,7 @@ func printUp(w io.Writer, s *supervisor.ClusterStatus, took time.Duration) {
 	}
 	fmt.Fprintf(w, "cluster %s is up: %s in mode %s%s, after %v (supervisor pid %d)\n",
 		s.Cluster, strings.Join(names, ", "), s.Mode, unsafeNote(s.Unsafe), took.Round(time.Millisecond), s.SupervisorPID)
-	if s.Web != nil {
-		fmt.Fprintf(w, "web client at %s\n", *s.Web)
-	}
+	printWeb(w, s.Web, s.WebControl)
 }
 
 // readyPipe is where a daemon tells its caller how the start went; nil in the

@@ -21,7 +21,7 @@ import (
 // webCmd serves the web client alone, until it is interrupted.
 type webCmd struct {
 	Replicas []string `help:"Where the replicas take clients, all of them, in their order: for a cluster that no supervisor of this machine keeps." placeholder:"HOST:PORT"`
-	Web      string   `help:"Where to listen, on loopback." default:"127.0.0.1:0" placeholder:"ADDR"`
+	Web      string   `help:"Where to listen, on loopback; port 0: a free one." default:"127.0.0.1:0" placeholder:"ADDR"`
 }
 
 // Help is shown by --help.
@@ -60,7 +60,8 @@ func checkWebAddr(addr string) error {
 }
 
 type webResult struct {
-	Web string `json:"web"`
+	Web     string `json:"web"`
+	Control string `json:"web_control,omitempty"` // for who may control the cluster
 }
 
 func (c *webCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
@@ -77,16 +78,30 @@ func (c *webCmd) Run(ctx context.Context, console *Console, name clusterFlag) er
 	if err != nil {
 		return listenFailure(c.Web, err)
 	}
-	server, err := newWeb(source, key)
+	token := rand.Text()
+	server, err := newWeb(console, source, key, token)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	result := webResult{"http://" + l.Addr().String()}
-	err = console.Result(result, func(w io.Writer) { fmt.Fprintf(w, "web client at %s\n", result.Web) })
+	result := webResult{Web: "http://" + l.Addr().String()}
+	if source.Control() != nil {
+		result.Control = web.ControlURL(result.Web, token)
+	}
+	err = console.Result(result, func(w io.Writer) { printWeb(w, &result.Web, &result.Control) })
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	return server.Run(ctx, l)
+}
+
+// printWeb tells where the web client is, if there is one.
+func printWeb(w io.Writer, url, control *string) {
+	if url != nil {
+		fmt.Fprintf(w, "web client at %s\n", *url)
+	}
+	if control != nil && *control != "" {
+		fmt.Fprintf(w, "control the cluster from a browser at %s\n", *control)
+	}
 }
 
 func listenFailure(addr string, err error) error {
@@ -117,8 +132,9 @@ func (c *webCmd) source(name clusterFlag) (source web.Source, done func(), err e
 	return web.Supervised(cluster), func() {}, nil
 }
 
-// web is the web client that the supervisor runs; nil: none.
-func (c *upCmd) web() (func(context.Context, net.Listener, *supervisor.Client) error, error) {
+// web is the web client that the supervisor runs, and that lets who has the
+// token control the cluster; nil: none.
+func (c *upCmd) web(console *Console, token string) (func(context.Context, net.Listener, *supervisor.Client) error, error) {
 	if c.NoWeb {
 		return nil, nil
 	}
@@ -127,7 +143,7 @@ func (c *upCmd) web() (func(context.Context, net.Listener, *supervisor.Client) e
 		return nil, err
 	}
 	return func(ctx context.Context, l net.Listener, cluster *supervisor.Client) error {
-		server, err := newWeb(web.Supervised(cluster), key)
+		server, err := newWeb(console, web.Supervised(cluster), key, token)
 		if err != nil {
 			return errors.Join(err, l.Close())
 		}
@@ -135,8 +151,11 @@ func (c *upCmd) web() (func(context.Context, net.Listener, *supervisor.Client) e
 	}, nil
 }
 
-func newWeb(source web.Source, key []byte) (*web.Server, error) {
-	return web.New(web.Config{Source: source, Key: key, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+func newWeb(console *Console, source web.Source, key []byte, token string) (*web.Server, error) {
+	return web.New(web.Config{
+		Source: source, Key: key, ControlToken: token, Modes: webModes{console},
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
 }
 
 const (
