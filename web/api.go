@@ -54,12 +54,14 @@ var endpoints = []endpoint{
 	{http.MethodGet, "/api/openapi.json", nil, apiDocument},
 }
 
-// routeAPI adds the API's paths.
+// routeAPI adds the paths that are for programs: the API's, and the feeds.
 func (s *Server) routeAPI(mux *http.ServeMux) {
 	doubts := newDoubts()
 	for _, e := range endpoints {
 		mux.HandleFunc(e.path, func(w http.ResponseWriter, r *http.Request) { e.serve(&call{s: s, w: w, r: r, doubts: doubts}) })
 	}
+	mux.HandleFunc("GET /feed.atom", s.atom(atomBoard))
+	mux.HandleFunc("GET /feed/{name}", s.atom(atomThread))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, &problem{code: http.StatusNotFound, Kind: "usage", Message: "there is nothing at " + cut(r.URL.Path, 80), Hint: "/api/openapi.json tells what there is"})
 	})

@@ -272,7 +272,9 @@ func TestDocumentHasWhatHandlersAnswer(t *testing.T) {
 		if e.method == http.MethodPost && e.path != "/api/sync" {
 			body = `{"author":"alice","title":"t","body":"b"}`
 		}
-		ask := func(path, body string, header ...string) { d.show(e.method, e.path, c.do(e.method, path, body, header...)) }
+		ask := func(path, body string, header ...string) {
+			d.show(e.method, e.path, c.do(e.method, path, body, header...))
+		}
 		ask(path, body)
 		ask(path+"?nonsense=1", body)
 		ask(path, body, "Origin", "http://evil.example")
@@ -315,7 +317,7 @@ func showLost(d *document, vl *village, url string) {
 }
 
 // fullSource is a cluster of which everything is to be told.
-type fullSource struct{}
+type fullSource struct{ nowhere }
 
 func (fullSource) Status(context.Context) (*supervisor.ClusterStatus, error) {
 	var s supervisor.ClusterStatus
@@ -323,8 +325,6 @@ func (fullSource) Status(context.Context) (*supervisor.ClusterStatus, error) {
 	s.Replicas[0].State, s.Replicas[0].ClientAddr = supervisor.StateServing, "127.0.0.1:1"
 	return &s, nil
 }
-
-func (fullSource) Control() Control { return nil }
 
 // fill gives all fields a value that is not zero, so that JSON has them, also
 // those that somebody adds.
