@@ -34,6 +34,7 @@ type readyWord struct {
 // ready tells the caller of a daemon that the cluster is up.
 func (c *upCmd) ready(s *supervisor.ClusterStatus) {
 	c.say(readyWord{Status: s})
+	followOwner()
 }
 
 // late tells the caller of a daemon, if it still waits, why the cluster is not
@@ -42,7 +43,7 @@ func (c *upCmd) late(err error) error {
 	if failure := describe(err); failure != nil {
 		c.say(readyWord{Error: failure, Code: failure.Code})
 	}
-	return err
+	return errors.Join(err, removeOrphaned())
 }
 
 // say ends the caller's wait. Nobody may be there any more to hear it: that

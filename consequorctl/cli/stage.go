@@ -21,6 +21,7 @@ type stage struct {
 	dir     string
 	cluster string             // the running one; empty: the script starts its own
 	was     map[string]*string // the environment as we found it; nil: not set
+	owner   *os.File           // says that we live
 }
 
 // takeDownLimit bounds what tidying up after a script may take.
@@ -33,14 +34,16 @@ func newStage(cluster string) (*stage, error) {
 	}
 	s := &stage{dir: dir, cluster: cluster, was: make(map[string]*string)}
 	program, err := os.Executable()
+	errs := []error{err}
 	for _, folder := range []string{s.home(), s.work(), s.temp()} {
-		err = errors.Join(err, os.Mkdir(folder, 0o700))
+		errs = append(errs, os.Mkdir(folder, 0o700))
 	}
 	if cluster == "" {
-		err = errors.Join(err, s.setenv("CONSEQUOR_HOME", s.home()))
+		s.owner, err = ownStage(dir)
+		errs = append(errs, err, s.setenv("CONSEQUOR_HOME", s.home()), s.setenv(stageVariable, dir))
 	}
-	err = errors.Join(err, s.setenv("TMPDIR", s.temp()), s.setenv("CONSEQUOR_CLUSTER", cluster), s.setenv("CONSEQUORCTL", program))
-	if err != nil {
+	errs = append(errs, s.setenv("TMPDIR", s.temp()), s.setenv("CONSEQUOR_CLUSTER", cluster), s.setenv("CONSEQUORCTL", program))
+	if err := errors.Join(errs...); err != nil {
 		return nil, errors.Join(fmt.Errorf("set up the script: %w", err), s.strike())
 	}
 	return s, nil
@@ -130,6 +133,9 @@ func (s *stage) strike() error {
 		}
 	}
 	errs = append(errs, s.restoreEnv(), os.RemoveAll(s.dir))
+	if s.owner != nil { // after that: whoever gets the lock finds nothing to do
+		errs = append(errs, s.owner.Close())
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("tidy up after the script: %w", err)
 	}
