@@ -16,22 +16,9 @@ import (
 	"unicode/utf8"
 )
 
-// The HTTP API: what the command line asks, for those who have curl alone. Its
-// document is openapi.json, which is served beside it.
-//
-//	curl 'http://127.0.0.1:7080/api/read?n=5'
-//	curl 'http://127.0.0.1:7080/api/read?at=r2&fresh=true'
-//	curl http://127.0.0.1:7080/api/choose/17
-//	curl http://127.0.0.1:7080/api/post -H 'Content-Type: application/json' -d '{"author":"alice","title":"First","body":"Hello"}'
-//	curl http://127.0.0.1:7080/api/reply/17 -H 'Content-Type: application/json' -d '{"author":"bob","body":"Hello, alice"}'
-//	curl http://127.0.0.1:7080/api/sync -H 'Content-Type: application/json' -d '{"at":"r2"}'
-//	curl http://127.0.0.1:7080/api/status
-//
-// It has no cookies: who wants a session sends, as token, the session of the
-// answer before.
-//
-// What changes something is a POST of application/json. A form or a script of
-// another site cannot send that without asking first, and nobody answers.
+// The HTTP API. What changes something is a POST of application/json: a form or
+// a script of another site cannot send that without asking first, and nobody
+// answers.
 
 //go:embed openapi.json
 var openAPI []byte

@@ -115,15 +115,16 @@ func apiSync(c *call) (any, error) {
 	return apiSynced{orEmpty(answer.Reached), answer.Count, servedFor(r.Token, answer)}, nil
 }
 
-// apiStatus has a row per replica; it is half a second old at most.
+// apiStatus has a row per replica, as of now: a script that has killed one sees
+// it killed.
 func apiStatus(c *call) (any, error) {
-	known, err := c.s.cluster.latest(c.ctx)
+	status, err := c.s.config.Source.Status(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	status := *known
+	status.WebControl = nil // whoever asks need not be one who may control
 	status.Options, status.Faults, status.Replicas = orEmpty(status.Options), orEmpty(status.Faults), orEmpty(status.Replicas)
-	return &status, nil
+	return status, nil
 }
 
 // ask carries a request out, at the replica that it names or at any.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"consequor/board"
 	"consequor/replicad/api"
 )
 
@@ -94,10 +95,7 @@ func TestAPIFiveRequests(t *testing.T) {
 	c := newCaller(t, url)
 	posted := c.post("/api/post", `{"author":"alice","title":"First","body":"a <b> & \u0000c"}`).wants(200, "id", "1", "key", "*", "copies", "2", "replica", "*", "mode", "sequential", "epoch", "1", "token", "*", "session", "*")
 	vl.put(0, "carol", "Second", "x")
-	replied := c.post("/api/reply/1", `{"author":"bob","body":"I see","token":"`+posted["session"].(string)+`"}`).wants(200, "id", "3")
-	if replied["session"] != vl.id+":1:3" && replied["session"] == replied["token"] {
-		t.Errorf("a reply's session is %v", replied["session"])
-	}
+	replied := c.post("/api/reply/1", `{"author":"bob","body":"I see","token":"`+posted["session"].(string)+`"}`).wants(200, "id", "3", "token", vl.id+":1:3", "session", vl.id+":1:3")
 	read := c.get("/api/read?at=r2&fresh&token="+replied["session"].(string)).wants(200, "replica", "r2", "next", "null", "guarantee", "sequential", "asked", "[]", "missed", "[]", "applied", "3", "known", "3")
 	roots := read["articles"].([]any)
 	want := map[string]any{"id": "1", "parent": nil, "author": "alice", "title": "First", "body": "a <b> & \u0000c", "time": "2001-09-09T01:46:40Z", "replies": 1.0}
@@ -114,6 +112,21 @@ func TestAPIFiveRequests(t *testing.T) {
 	status := c.get("/api/status").wants(200, "mode", "sequential", "coordinator", "r1", "backup", "null", "web", "null")
 	if rows := status["replicas"].([]any); len(rows) != 2 {
 		t.Errorf("status has %d rows", len(rows))
+	}
+}
+
+// A session has what was sent and what came; token is what came alone.
+func TestAPISessionIsJoined(t *testing.T) {
+	parse := func(text string) board.Token {
+		token, err := board.ParseToken(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	s := servedFor(parse("c:1:40,3.1"), &api.Answer{Token: parse("c:2:7,9.2")})
+	if s.Token != "c:2:7,9.2" || s.Session != "c:2:40,3.1,9.2" {
+		t.Errorf("token %s, session %s", s.Token, s.Session)
 	}
 }
 
@@ -260,6 +273,15 @@ func TestAPINobodyThere(t *testing.T) {
 	c.get("/api/read").wants(503, "kind", "not_connected")
 	if c.head.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
+	}
+}
+
+// Who may read may not control: the address that lets one do so is not told.
+func TestAPIStatusKeepsTheControlAddress(t *testing.T) {
+	url, _ := serve(t, Config{Source: fullSource{}})
+	c := newCaller(t, url)
+	if c.get("/api/status").wants(200, "web", "x"); strings.Contains(c.text, "web_control") {
+		t.Errorf("status tells %s", c.text)
 	}
 }
 

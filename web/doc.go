@@ -37,6 +37,25 @@
 // it (sent twice, sent again after no answer, sent again from the browser's
 // history), it makes one article.
 //
+// # Without a browser
+//
+// The five requests and the status are there as JSON, field by field the command
+// line's, and the board and each thread as Atom feeds. Errors are the command
+// line's as well, with an HTTP status: 409 refused, 404 no such article, 400
+// usage, 503 nobody is there, 504 unknown, with the key that makes a retry safe.
+//
+//	curl 'http://127.0.0.1:7080/api/read?n=5&at=r2'
+//	curl http://127.0.0.1:7080/api/choose/17
+//	curl http://127.0.0.1:7080/api/post -H 'Content-Type: application/json' -d '{"author":"alice","title":"First","body":"Hello"}'
+//	curl http://127.0.0.1:7080/api/reply/17 -H 'Content-Type: application/json' -d '{"author":"bob","body":"Hello, alice"}'
+//	curl http://127.0.0.1:7080/api/sync -H 'Content-Type: application/json' -d '{"at":"r2"}'
+//	curl http://127.0.0.1:7080/api/status
+//	curl http://127.0.0.1:7080/feed.atom http://127.0.0.1:7080/feed/17.atom
+//
+// The API has no cookies: who wants a session sends, as token, the session of the
+// answer before. Its whole is in /api/openapi.json, which is tested against the
+// handlers.
+//
 // # Newest first
 //
 // Replicas list articles by rising id. The newest page is had by beginning to
