@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"consequor/consequorctl/record"
 	"consequor/sim/history"
 	"consequor/supervisor"
 )
@@ -134,6 +135,10 @@ func (b *faultsBench) run(ctx context.Context, name clusterFlag, file string) (*
 	}
 	err = b.underLoad(ctx, name)
 	recorded, endErr := endRecord(context.WithoutCancel(ctx), name)
+	if endErr != nil && b.Record == "" { // where its history should go will be gone
+		_, abandoned := record.Abandon(record.Folder(b.cluster.Home(), status))
+		endErr = errors.Join(endErr, abandoned)
+	}
 	if err = errors.Join(err, endErr); err != nil {
 		return nil, err
 	}

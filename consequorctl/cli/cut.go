@@ -16,7 +16,8 @@ type cutCmd struct {
 func (c *cutCmd) Help() string {
 	return `Nothing comes through a cut link any more once this returns. Cut both ways it has
 no connection, and both ends know that the other one is away; cut one way, what
-is said there vanishes without a word. It stays so until heal.
+is said there vanishes without a word. It stays so until heal, or until the
+cluster goes down.
 
   consequorctl cut r1 r2
   consequorctl cut r1,r2 r3

@@ -32,7 +32,8 @@ the cluster: kills, pauses, cut links, coordinators, modes.
     consequorctl record stop
     consequorctl check run.jsonl
 
-To begin, every replica must serve. What is asked by others (the web page, grpcurl) is not written down:
+To begin, every replica must serve; to end, those that serve must come to hold the same, so heal links that
+are cut before. What is asked by others (the web page, grpcurl) is not written down:
 check finds their articles on the boards, and can only say that nobody who was recorded has posted them.`
 }
 
