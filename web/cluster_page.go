@@ -162,7 +162,9 @@ func replicaRowOf(r *supervisor.ReplicaStatus) replicaRow {
 		row.Term = fmt.Sprint(r.Term)
 	}
 	row.Why, _, _ = strings.Cut(r.Why, "\n")
-	row.Why = cut(row.Why, 160)
+	if row.Why = cut(row.Why, 160); row.Why != "" && (r.State == supervisor.StateServing || r.State == supervisor.StateStarting) {
+		row.Why = "waits for " + row.Why
+	}
 	switch r.State {
 	case supervisor.StatePaused:
 		row.Verbs = []string{"resume", "kill"}

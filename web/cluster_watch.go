@@ -253,12 +253,10 @@ func (w *watch) send(control bool, message []byte) {
 
 // factsNow are those for a page that is loaded: as they are then.
 func (v *visit) factsNow() *facts {
-	f := &facts{status: v.status}
-	if v.status == nil {
-		f.err = errAbsent
-	}
+	f := &facts{err: v.renew()}
+	f.status = v.status
 	control := v.s.config.Source.Control()
-	if control == nil || v.status == nil {
+	if control == nil || f.err != nil {
 		return f
 	}
 	ctx, cancel := context.WithTimeout(v.ctx, linksTimeout)
@@ -271,4 +269,24 @@ func (v *visit) factsNow() *facts {
 	}
 	asking.Wait()
 	return f
+}
+
+// renew asks the supervisor how the cluster is just now: what a page shares with
+// others may be of before what was done on the page before. An error leaves what
+// was last known.
+func (v *visit) renew() error {
+	if v.s.config.Source.Control() != nil {
+		ctx, cancel := context.WithTimeout(v.ctx, 2*askLimit)
+		defer cancel()
+		status, err := v.s.config.Source.Status(ctx)
+		if err != nil {
+			return err
+		}
+		status.WebControl = nil
+		v.status = status
+	}
+	if v.status == nil {
+		return errAbsent
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -194,11 +195,17 @@ func (p *comparePage) fill(a, b *side) {
 	case a.count+b.count+unlike == 0:
 		p.Verdict = fmt.Sprintf("%s and %s list the same articles, but are not equally far.", a.replica, b.replica)
 	default:
-		p.Verdict = fmt.Sprintf("%s and %s differ: only %s has %s, only %s has %s", a.replica, b.replica, a.replica, countOf(a), b.replica, countOf(b))
-		if unlike > 0 {
-			p.Verdict += fmt.Sprintf("; %d %s of the newest are not the same on both", unlike, plural(unlike, "article"))
+		var parts []string
+		if b.count > 0 {
+			parts = append(parts, fmt.Sprintf("%s lacks %s", a.replica, countOf(b)))
 		}
-		p.Verdict += "."
+		if a.count > 0 {
+			parts = append(parts, fmt.Sprintf("%s lacks %s", b.replica, countOf(a)))
+		}
+		if unlike > 0 {
+			parts = append(parts, fmt.Sprintf("%d shown %s not the same on both", unlike, plural(unlike, "article")))
+		}
+		p.Verdict = fmt.Sprintf("%s and %s differ: %s.", a.replica, b.replica, strings.Join(parts, ", "))
 	}
 }
 

@@ -158,8 +158,8 @@ func notThat(err error) *trouble {
 // deed reads what is to be done, and lets through only what names this cluster's
 // replicas.
 func (v *visit) deed(q map[string][]string) (*deed, error) {
-	if v.status == nil {
-		return nil, errAbsent
+	if err := v.renew(); err != nil {
+		return nil, err
 	}
 	get := func(name string) string { return cmp.Or(append(slices.Clone(q[name]), "")...) }
 	d := &deed{Verb: get("verb"), Target: get("target"), A: q["a"], B: q["b"], OneWay: get("one_way") != "", Mode: get("mode"), Options: get("options")}
