@@ -70,7 +70,7 @@ func (d *doubts) end(key string, err error) error {
 func doubtful(last *problem, key string) *problem {
 	return &problem{code: http.StatusGatewayTimeout, Kind: "unknown", Outcome: api.Unknown, Key: key,
 		Message: "unknown: another try may have been done; the last one: " + last.Message,
-		Hint:    "send it again with this key: it is never done twice"}
+		Hint:    againHint}
 }
 
 func (d *doubts) doubt(key string) {

@@ -42,10 +42,16 @@ func problemOf(err error) *problem {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &e):
-		return &problem{refusedCode(e), e.Kind, e.Error(), cmp.Or(e.Hint, hintFor(e.Kind)), e.Outcome, e.Key}
+		p := &problem{refusedCode(e), e.Kind, e.Error(), cmp.Or(e.Hint, hintFor(e.Kind)), e.Outcome, e.Key}
+		if e.Outcome == api.Unknown && e.Key != "" {
+			p.Hint = againHint
+		}
+		return p
 	}
 	return &problem{code: http.StatusServiceUnavailable, Kind: api.KindNotConnected, Message: err.Error(), Hint: absentHint, Outcome: api.Refused}
 }
+
+const againHint = "send it again with this key: it is never done twice"
 
 const absentHint = "see which replicas serve: /api/status, or consequorctl status"
 
