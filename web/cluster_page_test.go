@@ -147,3 +147,70 @@ func TestRing(t *testing.T) {
 		}
 	}
 }
+
+// There are so many streams, and one more is refused; the watch ends with the
+// last of them, and the next one begins another.
+func TestWatchesAreBounded(t *testing.T) {
+	ws := newWatches(newCluster(nowhere{}), func(*facts, bool) []byte { return []byte("x") })
+	ws.ctx = t.Context()
+	var leaves []func()
+	for range watchersMax {
+		s, leave := ws.open(false)
+		if s == nil {
+			t.Fatal("refused too early")
+		}
+		leaves = append(leaves, leave)
+	}
+	if s, _ := ws.open(false); s != nil {
+		t.Error("one too many is let in")
+	}
+	for _, leave := range leaves {
+		leave()
+	}
+	ws.running.Wait()
+	s, leave := ws.open(true)
+	if s == nil {
+		t.Fatal("nobody is let in after all have left")
+	}
+	select {
+	case <-s.messages: // nobody is there: that is told as well
+	case <-time.After(patience):
+		t.Error("the stream says nothing")
+	}
+	leave()
+	ws.running.Wait()
+}
+
+// A reader who takes nothing is dropped; the others hear on.
+func TestSlowWatcherIsDropped(t *testing.T) {
+	ws := newWatches(newCluster(nowhere{}), nil)
+	w := &watch{ws: ws, streams: make(map[*stream]bool), last: make(map[bool][]byte)}
+	slow, quick := &stream{messages: make(chan []byte, watchQueue)}, &stream{messages: make(chan []byte, watchQueue)}
+	w.streams[slow], w.streams[quick] = true, true
+	for i := range watchQueue + 1 {
+		w.send(true, []byte{byte(i)})
+		w.send(true, []byte{byte(i)}) // what is as it was is not told again
+		<-quick.messages
+	}
+	n := 0
+	for range slow.messages {
+		n++
+	}
+	if n != watchQueue || len(w.streams) != 1 {
+		t.Errorf("the slow one had %d messages, want %d and the end", n, watchQueue)
+	}
+}
+
+// A rate is what came through since the question before; a process that has
+// begun anew counts from nothing, and has none.
+func TestRates(t *testing.T) {
+	link := func(from string, n uint64) supervisor.Link {
+		return supervisor.Link{LinkFault: supervisor.LinkFault{From: from, To: "x"}, Received: &n}
+	}
+	before := &links{list: []supervisor.Link{link("a", 100), link("b", 100), {LinkFault: supervisor.LinkFault{From: "c", To: "x"}}}}
+	now := &links{rates: make(map[direction]float64), list: []supervisor.Link{link("a", 150), link("b", 20), link("c", 9), {LinkFault: supervisor.LinkFault{From: "d", To: "x"}}}}
+	now.rate(before, 2*time.Second)
+	if len(now.rates) != 1 || now.rates[direction{"a", "x"}] != 25 {
+		t.Errorf("rates %v", now.rates)
+	}
+}

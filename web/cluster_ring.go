@@ -147,7 +147,7 @@ func lineOfLink(l *linkRow, from, to point, n int) line {
 	d := line{Anchor: "middle", X1: num(a.x), Y1: num(a.y), X2: num(b.x), Y2: num(b.y), Class: "link " + l.Class, Title: l.title()}
 	tip, left, right := along(end, linkApart), along(end-8, linkApart-4), along(end-8, linkApart+4)
 	d.Arrow = fmt.Sprintf("%.1f,%.1f %.1f,%.1f %.1f,%.1f", tip.x, tip.y, left.x, left.y, right.x, right.y)
-	if n <= ratesDrawnMax && l.Rate != "" && l.Fault == "" {
+	if n <= ratesDrawnMax && l.Rate != "" && l.Class == "up" {
 		p := along(off+(end-off)*0.3, linkApart+12)
 		d.Rate, d.RX, d.RY = l.Rate, num(p.x), num(p.y+4)
 		d.Anchor = anchorOf(-dy)
@@ -158,6 +158,9 @@ func lineOfLink(l *linkRow, from, to point, n int) line {
 		if !l.Cut {
 			p = along(off+(end-off)*0.3, linkApart+12)
 			d.Mark, d.MX, d.MY = l.Fault, num(p.x), num(p.y+4)
+			if n <= ratesDrawnMax && l.Rate != "" {
+				d.Mark += ", " + l.Rate + "/s"
+			}
 			d.Anchor = anchorOf(-dy)
 		}
 	}

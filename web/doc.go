@@ -1,6 +1,6 @@
 // Package web is the board in a browser: server-rendered pages for the five
 // requests, which work without JavaScript, and a stream that tells of new
-// articles.
+// articles; and the living cluster, which can be broken and mended from there.
 //
 //	browser ── HTTP, loopback ──> guard ──> pages ──> visitor ──> api.Client ──> replicas
 //	   │                          Host      board     session's      │
@@ -9,6 +9,7 @@
 //	   │                          token        │
 //	   │                                       └── Source: supervisor, or addresses alone
 //	   └── /events <── follower of a replica, one for all its streams
+//	   └── /cluster/events <── watch of the supervisor, one for all its streams
 //
 // # Who is trusted
 //
@@ -24,6 +25,20 @@
 // are, and what comes of it passes a list of what is allowed. No image is
 // fetched. Should something slip through, the content security policy lets
 // nothing run that is not one of our own files.
+//
+// # Who may control
+//
+// To look at the cluster is as free as to read. To kill, cut or swap needs a
+// token, which is made anew at each start and stands in an address that only the
+// owner of the cluster's home is told (up prints it, and status). A browser that
+// opens it has a cookie from then on, which is worth something for this
+// browser's session and this start alone, and every deed is a form of that
+// session. What is left: another program of this machine that gets the browser
+// to visit it, on any port of the same address, is sent the cookies too.
+//
+// The cluster's page has one watch of the supervisor for all who look at it: the
+// server draws it, and each stream brings the drawing whenever it has changed.
+// Where no supervisor is known, the page shows what replicas tell any client.
 //
 // # What a visitor has
 //
