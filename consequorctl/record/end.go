@@ -140,21 +140,16 @@ func (r *Result) readBoards(ctx context.Context, status *supervisor.ClusterStatu
 	if len(absent) > 0 {
 		r.note("the boards of replicas that do not serve are not judged: %s", strings.Join(absent, ", "))
 	}
-	var vectors []board.Vector
-	var was board.Vector
+	var vectors, was []board.Vector
 	grows := true
 	for round := 0; round < roundsMax && grows; round++ {
-		var all board.Vector
 		if vectors, err = r.readRound(ctx, status, func(name string) *listing { return &listing{client: client, replica: name} }); err != nil {
 			return err
-		}
-		for _, v := range vectors {
-			all = all.Join(v)
 		}
 		if equal(vectors) {
 			return nil
 		}
-		grows, was = round == 0 || !all.Equal(was), all
+		grows, was = !slices.EqualFunc(vectors, was, board.Vector.Equal), vectors // one that is late comes closer
 	}
 	if len(status.Faults) > 0 {
 		return apart(r.Boards, vectors, status)
