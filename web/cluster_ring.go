@@ -17,6 +17,8 @@ const (
 	ringRadius             = 150
 	linkApart              = 5 // of a link's two directions, from its middle
 	ratesDrawnMax          = 5 // replicas; with more, the table alone has the rates
+	zerosDrawnMax          = 3 // replicas; with more, links on which nothing comes have no figure
+	letterWide             = 7 // about, in a text on a link
 	marginAside, marginTop = cardWidth/2 + 6, cardHeight/2 + 6
 )
 
@@ -79,7 +81,9 @@ func drawRing(f *facts) *ring {
 		r.Nodes = append(r.Nodes, nodeOf(&f.status.Replicas[i], places[i], n))
 	}
 	for _, l := range linkRows(f, true) {
-		r.Lines = append(r.Lines, lineOfLink(&l, at[l.From], at[l.To], n))
+		d := lineOfLink(&l, at[l.From], at[l.To], n)
+		d.keepWithin(r.Width)
+		r.Lines = append(r.Lines, d)
 	}
 	return r
 }
@@ -147,7 +151,7 @@ func lineOfLink(l *linkRow, from, to point, n int) line {
 	d := line{Anchor: "middle", X1: num(a.x), Y1: num(a.y), X2: num(b.x), Y2: num(b.y), Class: "link " + l.Class, Title: l.title()}
 	tip, left, right := along(end, linkApart), along(end-8, linkApart-4), along(end-8, linkApart+4)
 	d.Arrow = fmt.Sprintf("%.1f,%.1f %.1f,%.1f %.1f,%.1f", tip.x, tip.y, left.x, left.y, right.x, right.y)
-	if n <= ratesDrawnMax && l.Rate != "" && l.Class == "up" {
+	if n <= ratesDrawnMax && l.Rate != "" && l.Class == "up" && (l.Rate != "0" || n <= zerosDrawnMax) {
 		p := along(off+(end-off)*0.3, linkApart+12)
 		d.Rate, d.RX, d.RY = l.Rate, num(p.x), num(p.y+4)
 		d.Anchor = anchorOf(-dy)
@@ -158,13 +162,24 @@ func lineOfLink(l *linkRow, from, to point, n int) line {
 		if !l.Cut {
 			p = along(off+(end-off)*0.3, linkApart+12)
 			d.Mark, d.MX, d.MY = l.Fault, num(p.x), num(p.y+4)
-			if n <= ratesDrawnMax && l.Rate != "" {
+			if n <= zerosDrawnMax && l.Rate != "" {
 				d.Mark += ", " + l.Rate + "/s"
 			}
 			d.Anchor = anchorOf(-dy)
 		}
 	}
 	return d
+}
+
+// keepWithin moves a fault's words to where they can be read whole.
+func (d *line) keepWithin(width num) {
+	wide := num(letterWide * len([]rune(d.Mark)))
+	switch d.Anchor {
+	case "end":
+		d.MX = max(d.MX, wide)
+	case "start":
+		d.MX = min(d.MX, width-wide)
+	}
 }
 
 // anchorOf has a text grow away from the line that it stands beside.
