@@ -13,9 +13,9 @@ import (
 )
 
 // mixedLoad is a crowd that uses everything there is: it posts, replies, reads
-// pages, follows, opens threads, reads freshly and syncs, in sessions that go
-// from replica to replica. What it is told is not looked at here: it is written
-// down.
+// pages, follows, opens threads and syncs, in sessions that go from replica to
+// replica, and reads freshly, without them. What it is told is not looked at
+// here: it is written down.
 type mixedLoad struct {
 	crowd   *crowd
 	clients []*mixedClient
@@ -104,6 +104,7 @@ func (l *mixedLoad) calm(ctx context.Context, timeout time.Duration) error {
 }
 
 func (l *mixedLoad) ask(ctx context.Context, c *mixedClient, timeout time.Duration, r api.Request) error {
+	c.alone = r.Verb == api.Read && r.Fresh // a token would bring by itself much of what fresh promises
 	answer, err := c.send(ctx, timeout, r)
 	l.count(err)
 	l.ended.add()
