@@ -119,9 +119,11 @@ func viewOf(f *facts, supervised, control bool) *clusterView {
 		return view
 	}
 	view.Mode, view.Epoch = s.Mode, s.Epoch
+	var options []string
 	for _, o := range s.Options {
-		view.Options += " " + o.Name + "=" + o.Value
+		options = append(options, o.Name+"="+o.Value)
 	}
+	view.Options = strings.Join(options, ", ")
 	view.Offices = offices(s)
 	for i := range s.Replicas {
 		r := &s.Replicas[i]
