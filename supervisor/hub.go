@@ -371,8 +371,9 @@ func (s *ClusterStatus) unseat() {
 	}
 }
 
-// countBehind says of the replicas that do not run how many articles they lack
-// of the longest board that is served: their own last word was from before.
+// countBehind says of each replica how many articles it lacks, at least, of the
+// longest board that is served. What it says of itself may be from before it
+// died, or all that it could hear of.
 func (s *ClusterStatus) countBehind() {
 	var longest uint64
 	for _, r := range s.Replicas {
@@ -381,7 +382,7 @@ func (s *ClusterStatus) countBehind() {
 		}
 	}
 	for i := range s.Replicas {
-		if r := &s.Replicas[i]; r.State != StateServing && longest > r.Articles {
+		if r := &s.Replicas[i]; longest > r.Articles {
 			r.Behind = max(r.Behind, longest-r.Articles)
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"consequor/modes"
@@ -36,8 +37,9 @@ var errSeen = errors.New("seen")
 func awaitStatus(ctx context.Context, cluster *supervisor.Client, what string, seen func(*supervisor.ClusterStatus) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
+	var last *supervisor.ClusterStatus
 	err := cluster.WatchStatus(ctx, func(s *supervisor.ClusterStatus) error {
-		if seen(s) {
+		if last = s; seen(s) {
 			return errSeen
 		}
 		return nil
@@ -46,9 +48,26 @@ func awaitStatus(ctx context.Context, cluster *supervisor.Client, what string, s
 	case errors.Is(err, errSeen):
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return failedf("waited %v for: %s", roundLimit, what)
+		return &Failure{Code: ExitFailed, Kind: "failed", Message: fmt.Sprintf("waited %v for: %s%s", roundLimit, what, standing(last)), Hint: "see why with: consequorctl status"}
 	}
 	return err
+}
+
+// standing tells in short how a cluster is.
+func standing(s *supervisor.ClusterStatus) string {
+	if s == nil {
+		return ""
+	}
+	text := ""
+	for _, r := range s.Replicas {
+		if r.State != supervisor.StateServing {
+			text += fmt.Sprintf("; %s is %s", r.Name, r.State)
+		}
+	}
+	if s.Coordinator == nil && !leaderless(s) {
+		text += "; nobody coordinates"
+	}
+	return text
 }
 
 // await waits for a word on from.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -56,6 +57,9 @@ type recordResult struct {
 func (c *recordStartCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
 	if err := writable(console, "record start", c.File); err != nil {
 		return err
+	}
+	if info, err := os.Stat(console.Path(c.File)); c.File != "" && err == nil && info.Size() > 0 {
+		return &Failure{Code: ExitUsage, Kind: "usage", Message: "record start: " + c.File + " is there already; nothing was begun", Hint: "name another file, or remove it"}
 	}
 	h, err := beginRecord(ctx, console, name, c.File)
 	if err != nil {

@@ -163,10 +163,8 @@ func (l *loop) refusal(want *host.Request, h host.Answer) error {
 	}
 	e := refused(h.Kind, h.Why, "")
 	switch h.Kind {
-	case modes.NoMajority:
-		e.Hint = "restart replicas until a majority is up: consequorctl status shows which are down"
-	case modes.NoQuorum:
-		e.Hint = "restart replicas until enough are up: consequorctl status shows which are down"
+	case modes.NoMajority, modes.NoQuorum:
+		e.Hint = "consequorctl status shows what is missing: restart replicas that are down, heal links that are cut"
 	case modes.NotFound:
 		e.Hint = "consequorctl read --all lists the ids on the board"
 	case modes.Overloaded, modes.EpochChanging, modes.NoCoordinator, modes.Deadline:
