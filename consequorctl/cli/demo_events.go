@@ -69,14 +69,29 @@ func (c *chronicle) await(ctx context.Context, what string, from time.Time, seen
 	}
 }
 
-// elected returns when another replica than the old coordinator held that
-// office, after from.
-func (c *chronicle) elected(ctx context.Context, from time.Time, old string) (replica string, term uint64, at time.Time, err error) {
+// elected returns when another replica than the gone ones held the office of
+// the coordinator, after from. Where two die, one of these may have held it in
+// between: whoever comes after that one is meant.
+func (c *chronicle) elected(ctx context.Context, from time.Time, gone []string) (replica string, term uint64, at time.Time, err error) {
+	from = c.lastHeld(from, gone)
 	e, err := c.await(ctx, "another coordinator", from, func(e supervisor.Event) bool {
 		replica, term = office(e)
-		return replica != "" && replica != old
+		return replica != "" && !slices.Contains(gone, replica)
 	})
 	return replica, term, e.Time, err
+}
+
+// lastHeld is when one of these replicas was last told to coordinate; from, if
+// none was since then.
+func (c *chronicle) lastHeld(from time.Time, replicas []string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.events {
+		if replica, _ := office(e); slices.Contains(replicas, replica) && e.Time.After(from) {
+			from = e.Time
+		}
+	}
+	return from
 }
 
 // office reads who coordinates from an event; empty: it tells of something else.

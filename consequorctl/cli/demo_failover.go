@@ -25,22 +25,24 @@ type demoFailoverResult struct {
 	Mode    string         `json:"mode"`
 	Deaths  []deathResult  `json:"deaths"`
 	Pending *pendingResult `json:"pending,omitempty"` // --pause
+	Orphans *orphanResult  `json:"orphans,omitempty"` // in a mode without a coordinator
 	*verdict
 }
 
 // deathResult is how a death, or a pause, went by. Times are milliseconds since
 // the signal was asked for.
 type deathResult struct {
-	Replicas    []string      `json:"replicas"`
-	Role        string        `json:"role"`
-	LastAck     float64       `json:"last_ack_ms"` // before; 0 or less
-	Dead        float64       `json:"dead_ms"`     // or stopped, as the supervisor saw it
-	Noticed     []noticedThat `json:"noticed"`     // whose log says so; a whole millisecond each
-	Elected     *electedThen  `json:"elected"`     // null: the mode has no coordinator
-	FirstAck    float64       `json:"first_ack_ms"`
-	FirstAckBy  string        `json:"first_ack_by"`
-	Silence     float64       `json:"silence_ms"` // the longest in which nobody was acknowledged anything
-	coordinator string
+	Replicas   []string      `json:"replicas"`
+	Role       string        `json:"role"`
+	LastAck    float64       `json:"last_ack_ms"` // before; 0 or less
+	Dead       float64       `json:"dead_ms"`     // or stopped, as the supervisor saw it
+	Noticed    []noticedThat `json:"noticed"`     // whose log says so; a whole millisecond each
+	Elected    *electedThen  `json:"elected"`     // null: the mode has no coordinator
+	FirstAck   float64       `json:"first_ack_ms"`
+	FirstAckBy string        `json:"first_ack_by"`
+	Silence    float64       `json:"silence_ms"` // the longest in which nobody was acknowledged anything
+	dead       time.Time
+	between    string // who was elected before the last of them was killed, and died with them
 }
 
 type noticedThat struct {
@@ -124,6 +126,7 @@ func (c *demoFailover) play(ctx context.Context, s *story, r *demoFailoverResult
 		return err
 	}
 	f.load.stop()
+	f.tellOrphans(r)
 	v, err := f.load.verdict(ctx)
 	if err != nil {
 		return err
@@ -143,7 +146,7 @@ func (c *demoFailover) begin(ctx context.Context, s *story, status *supervisor.C
 		return nil, err
 	}
 	f := &failoverStory{story: s, demoFailover: c, cluster: cluster, leaderless: leaderless(status)}
-	if f.load, err = s.startLoad(ctx, c.replicasAsked(status)...); err != nil {
+	if f.load, err = s.startLoad(ctx, f.leaderless && !c.Pause, c.replicasAsked(status)...); err != nil {
 		return nil, err
 	}
 	f.events = newChronicle(ctx, cluster)
@@ -158,6 +161,9 @@ func (c *demoFailover) begin(ctx context.Context, s *story, status *supervisor.C
 func (f *failoverStory) tellLoad(status *supervisor.ClusterStatus) {
 	rate := steadyClients * int(time.Second/steadyPace)
 	where := "each at another replica every time"
+	if f.load.homely {
+		where = "each at a replica of its own, and at another one when that is dead"
+	}
 	if f.Pause {
 		where = fmt.Sprintf("at the others than %s, and %d more at %[1]s alone", f.pauseTarget(status), loyalClients)
 	}

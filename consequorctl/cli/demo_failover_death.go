@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"consequor/modes"
+	"consequor/replicad/api"
 	"consequor/supervisor"
 )
 
@@ -26,13 +29,16 @@ func (f *failoverStory) strike(ctx context.Context, targets []string) (*deathRes
 	d := &deathResult{Noticed: []noticedThat{}, Role: done[len(done)-1].Role}
 	for _, one := range done {
 		d.Replicas = append(d.Replicas, one.Replicas...)
+		if before.Coordinator != nil && one.Role == string(modes.RoleCoordinator) && !slices.Contains(one.Replicas, *before.Coordinator) {
+			d.between = one.Replicas[0]
+		}
 	}
 	f.down = append(f.down, d.Replicas...)
 	dead, err := f.awaitEach(ctx, d.Replicas, supervisor.EventKilled, asked)
 	if err != nil {
 		return nil, err
 	}
-	d.Dead = millis(dead.Sub(asked))
+	d.Dead, d.dead = millis(dead.Sub(asked)), dead
 	if err := f.awaitElected(ctx, d, before, asked); err != nil {
 		return nil, err
 	}
@@ -112,8 +118,7 @@ func (f *failoverStory) awaitElected(ctx context.Context, d *deathResult, before
 	if f.leaderless || before.Coordinator == nil || !slices.Contains(d.Replicas, *before.Coordinator) {
 		return nil
 	}
-	d.coordinator = *before.Coordinator
-	replica, term, at, err := f.events.elected(ctx, asked, d.coordinator)
+	replica, term, at, err := f.events.elected(ctx, asked, d.Replicas)
 	if err == nil {
 		d.Elected = &electedThen{replica, term, millis(at.Sub(asked))}
 	}
@@ -150,24 +155,45 @@ func (f *failoverStory) noticed(d *deathResult, before *supervisor.ClusterStatus
 	slices.SortStableFunc(d.Noticed, func(a, b noticedThat) int { return int(a.MS - b.MS) })
 }
 
-// row is one line of a table of times, in milliseconds.
-func (f *failoverStory) row(t float64, format string, args ...any) {
-	f.line("  %10.1f ms  %s", t, fmt.Sprintf(format, args...))
+// timetable is a table of times, in milliseconds.
+type timetable []timetableRow
+
+type timetableRow struct {
+	at     float64
+	digits int // after the point
+	text   string
+}
+
+func (t *timetable) add(at float64, format string, args ...any) {
+	*t = append(*t, timetableRow{at, 1, fmt.Sprintf(format, args...)})
+}
+
+// table prints rows in the order of their times.
+func (f *failoverStory) table(rows timetable) {
+	slices.SortStableFunc(rows, func(a, b timetableRow) int { return cmp.Compare(a.at, b.at) })
+	for _, r := range rows {
+		f.line("  %10.*f ms  %s", r.digits, r.at, r.text)
+	}
 }
 
 // tellDeath is the table of times.
 func (f *failoverStory) tellDeath(d *deathResult) {
 	f.gap()
-	f.row(d.LastAck, "the last post before is acknowledged")
-	f.row(0, "SIGKILL is asked for %s", strings.Join(d.Replicas, " and "))
+	var t timetable
+	t.add(d.LastAck, "the last post before is acknowledged")
+	t.add(0, "SIGKILL is asked for %s", strings.Join(d.Replicas, " and "))
 	for _, n := range d.Noticed {
-		f.line("  %10.0f ms  %s sees its connection to %s break (its log, to the millisecond)", n.MS, n.Replica, n.Gone)
+		t = append(t, timetableRow{n.MS, 0, fmt.Sprintf("%s sees its connection to %s break (its log, to the millisecond)", n.Replica, n.Gone)})
 	}
-	f.row(d.Dead, "the supervisor sees that %s dead", isOrAre(d.Replicas))
+	t.add(d.Dead, "the supervisor sees that %s dead", isOrAre(d.Replicas))
 	if d.Elected != nil {
-		f.row(d.Elected.MS, "%s is coordinator, elected for term %d", d.Elected.Replica, d.Elected.Term)
+		t.add(d.Elected.MS, "%s is coordinator, elected for term %d", d.Elected.Replica, d.Elected.Term)
 	}
-	f.row(d.FirstAck, "the first post that was sent after it is acknowledged, by %s", d.FirstAckBy)
+	t.add(d.FirstAck, "the first post that was sent after it is acknowledged, by %s", d.FirstAckBy)
+	f.table(t)
+	if d.between != "" {
+		f.say("%s had been elected between the two kills, and died as coordinator too.", d.between)
+	}
 	switch {
 	case d.Elected != nil:
 		f.say("So the board took posts again %.1f ms after the kill, an election included. Clients whose replica or post was hit have sent it again with its key.", d.FirstAck)
@@ -183,4 +209,44 @@ func isOrAre(names []string) string {
 		return names[0] + " is"
 	}
 	return strings.Join(names, " and ") + " are"
+}
+
+// orphanResult counts the posts that were under way at a replica when it was
+// killed, in a mode in which nobody else may give them an id.
+type orphanResult struct {
+	Posts   int `json:"posts"`
+	Unknown int `json:"unknown"`
+}
+
+// orphaned: a post was under way when its home was killed. A client whose own
+// replica is dead posts at the next one, which is the next to be killed.
+func orphaned(p postEnd, deaths []deathResult) bool {
+	var gone []string
+	for _, d := range deaths {
+		gone = append(gone, d.Replicas...)
+		if slices.Contains(gone, p.home) && p.sent.Before(d.dead) && p.at.After(d.dead) {
+			return true
+		}
+	}
+	return false
+}
+
+// tellOrphans says what became of them.
+func (f *failoverStory) tellOrphans(r *demoFailoverResult) {
+	if !f.load.homely {
+		return
+	}
+	r.Orphans = new(orphanResult)
+	for _, p := range f.load.list(func(p postEnd) bool { return orphaned(p, r.Deaths) }) {
+		r.Orphans.Posts++
+		if p.outcome == api.Unknown {
+			r.Orphans.Unknown++
+		}
+	}
+	text := fmt.Sprintf("In this mode only the replica that was asked first, the home of a post, may give it an id. %s waited for a dead home, up to %v each; %d of these ended unknown",
+		counted(r.Orphans.Posts, "post"), f.load.patience, r.Orphans.Unknown)
+	if r.Orphans.Unknown > 0 {
+		text += ": now that the home is back, it can be asked again with the same key"
+	}
+	f.say("%s.", text)
 }

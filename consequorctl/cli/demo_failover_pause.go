@@ -87,12 +87,14 @@ func (f *failoverStory) othersGoOn(ctx context.Context, d *deathResult, before *
 }
 
 func (f *failoverStory) tellPause(d *deathResult) {
-	f.row(d.LastAck, "the last post before is acknowledged")
-	f.row(0, "SIGSTOP is asked for %s: it says nothing more, its links stand", d.Replicas[0])
+	var t timetable
+	t.add(d.LastAck, "the last post before is acknowledged")
+	t.add(0, "SIGSTOP is asked for %s: it says nothing more, its links stand", d.Replicas[0])
 	if d.Elected != nil {
-		f.row(d.Elected.MS, "%s is coordinator, elected for term %d: %s had fallen silent", d.Elected.Replica, d.Elected.Term, d.Replicas[0])
+		t.add(d.Elected.MS, "%s is coordinator, elected for term %d: %s had fallen silent", d.Elected.Replica, d.Elected.Term, d.Replicas[0])
 	}
-	f.row(d.FirstAck, "the first post that was sent after it is acknowledged, by %s", d.FirstAckBy)
+	t.add(d.FirstAck, "the first post that was sent after it is acknowledged, by %s", d.FirstAckBy)
+	f.table(t)
 	f.gap()
 }
 

@@ -18,6 +18,8 @@ import (
 type steady struct {
 	crowd    *crowd
 	recorder *recorder
+	homely   bool // each client posts at a replica of its own, where that one answers
+	patience time.Duration
 	run      string
 	cancel   context.CancelFunc
 	ended    chan struct{}
@@ -30,6 +32,7 @@ type steady struct {
 type postEnd struct {
 	sent, at time.Time
 	client   int
+	home     string      // the replica that was asked first
 	outcome  api.Outcome // empty: acknowledged
 	id       string
 	by       string // the replica that answered
@@ -39,12 +42,15 @@ const (
 	steadyClients = 4
 	steadyPace    = 4 * time.Millisecond // of one client
 	steadyTimeout = 20 * time.Second     // of one post
+	homelyTimeout = time.Second          // of one post that waits for its home
 	steadySize    = 100                  // bytes of its body
 )
 
 // startLoad lets clients post until stop. Each posts at the replicas in asked
-// for it, in turn; where nothing is asked, at all.
-func (s *story) startLoad(ctx context.Context, asked ...[]string) (*steady, error) {
+// for it, in turn; where nothing is asked, at all. Homely is for modes in which
+// a post waits for the replica that was asked first (its home) when that one
+// dies: clients have different homes then, so that those at the others go on.
+func (s *story) startLoad(ctx context.Context, homely bool, asked ...[]string) (*steady, error) {
 	crowd, err := gather(ctx, s.console, s.cluster, "", max(steadyClients, len(asked)))
 	if err != nil {
 		return nil, err
@@ -52,7 +58,10 @@ func (s *story) startLoad(ctx context.Context, asked ...[]string) (*steady, erro
 	for i, replicas := range asked {
 		crowd.members[i].replicas = replicas
 	}
-	l := &steady{crowd: crowd, recorder: newRecorder(), run: rand.Text(), ended: make(chan struct{})}
+	l := &steady{crowd: crowd, recorder: newRecorder(), homely: homely, patience: steadyTimeout, run: rand.Text(), ended: make(chan struct{})}
+	if homely {
+		l.patience = homelyTimeout
+	}
 	load, cancel := context.WithCancel(ctx)
 	l.cancel = cancel
 	go func() {
@@ -79,9 +88,12 @@ func (l *steady) client(load, ctx context.Context, number int, m *member) {
 
 // post sends one post; its outcome counts, whatever it is.
 func (l *steady) post(ctx context.Context, number int, m *member, title string) {
-	sent := time.Now()
-	answer, err := m.send(ctx, steadyTimeout, api.Request{Verb: api.Post, Author: "demo", Title: title, Body: strings.Repeat("x", steadySize)})
-	l.note(postEnd{sent: sent, client: number}, answer, err)
+	if l.homely {
+		m.turn = number
+	}
+	home, sent := m.replicas[m.turn%len(m.replicas)], time.Now()
+	answer, err := m.send(ctx, l.patience, api.Request{Verb: api.Post, Author: "demo", Title: title, Body: strings.Repeat("x", steadySize)})
+	l.note(postEnd{sent: sent, client: number, home: home}, answer, err)
 	l.recorder.add(title, answer, err, sent)
 }
 

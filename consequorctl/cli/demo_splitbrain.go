@@ -173,7 +173,7 @@ func (p *splitSide) look(ctx context.Context, s *story) error {
 		if p.Halted[r.Name], err = whyDown(ctx, cluster, r.Name); err != nil {
 			return err
 		}
-		s.line("%s does not serve: it %s", r.Name, inertLine(p.Halted[r.Name]))
+		s.line("%s does not serve, it has failed: %s", r.Name, inertLine(p.Halted[r.Name]))
 	}
 	s.gap()
 	return nil
@@ -188,7 +188,7 @@ func whyDown(ctx context.Context, cluster *supervisor.Client, replica string) (w
 		return r.State != supervisor.StateServing
 	})
 	why, _, _ = strings.Cut(why, "; its last words")
-	return why, err
+	return strings.TrimPrefix(why, "has failed: "), err // as it is told once its process has ended
 }
 
 // listed is a page in one line.

@@ -187,15 +187,11 @@ func (s *story) got(format string, args ...any) {
 	}
 }
 
-// do carries out a command line, as Main does, and decodes its result.
+// do carries out a command line, as Main does, and decodes its result. It does
+// not tell of an error: one that ends the story is printed when it has ended.
 func (s *story) do(ctx context.Context, result any, args ...string) error {
 	s.show(args)
-	err := s.perform(ctx, result, args)
-	var failure *Failure
-	if errors.As(err, &failure) {
-		s.got("%s", failure.Message)
-	}
-	return err
+	return s.perform(ctx, result, args)
 }
 
 // perform carries out a command line and says nothing of it.

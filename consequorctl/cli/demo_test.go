@@ -174,3 +174,39 @@ func TestSplitBrainJudged(t *testing.T) {
 		}
 	}
 }
+
+// Of two that die at once one may have been elected in between, and be told of
+// after its death: it is not who took over.
+func TestElectedAfterTwoDeaths(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
+	told := func(ms int, text string) supervisor.Event {
+		return supervisor.Event{Kind: supervisor.EventCoordinator, Time: at(ms), Text: text}
+	}
+	c := &chronicle{changed: make(chan struct{}), events: []supervisor.Event{
+		told(5, "r1 is coordinator, term 1"), told(20, "r3 is coordinator, term 2"),
+		told(30, "r2 is coordinator, term 3"), told(40, "r4 is coordinator, term 4"),
+	}}
+	replica, term, when, err := c.elected(t.Context(), at(10), []string{"r2", "r1"})
+	if err != nil || replica != "r4" || term != 4 || !when.Equal(at(40)) {
+		t.Errorf("elected: %s, term %d at %v, %v", replica, term, when, err)
+	}
+}
+
+// A post counts as orphaned if it was under way when its home died, or that of
+// a client who had moved on to the next to die.
+func TestOrphaned(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
+	deaths := []deathResult{{Replicas: []string{"r1"}, dead: at(100)}, {Replicas: []string{"r2"}, dead: at(200)}}
+	for _, test := range []struct {
+		home     string
+		sent, at int
+		want     bool
+	}{
+		{"r1", 99, 1099, true}, {"r1", 90, 99, false}, {"r3", 99, 101, false}, {"r2", 99, 101, false},
+		{"r2", 199, 1199, true}, {"r1", 199, 1199, true}, {"r1", 101, 103, false},
+	} {
+		if got := orphaned(postEnd{home: test.home, sent: at(test.sent), at: at(test.at)}, deaths); got != test.want {
+			t.Errorf("at %s from %d to %d: %t", test.home, test.sent, test.at, got)
+		}
+	}
+}

@@ -120,7 +120,7 @@ func (s *story) act(ctx context.Context, verb supervisor.Verb, target string, fl
 func (s *story) post(ctx context.Context, title, at string, flags ...string) (*written, error) {
 	answer := new(written)
 	err := s.do(ctx, answer, append([]string{"post", "-t", title, "from a demo", "--at", at}, flags...)...)
-	if notDone(err) {
+	if s.goesOn(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -130,10 +130,15 @@ func (s *story) post(ctx context.Context, title, at string, flags ...string) (*w
 	return answer, nil
 }
 
-// notDone: the cluster has answered, and not with ok.
-func notDone(err error) bool {
+// goesOn tells of an error that is part of the story: the cluster has answered,
+// and not with ok.
+func (s *story) goesOn(err error) bool {
 	var failure *Failure
-	return errors.As(err, &failure) && (failure.Code == ExitRefused || failure.Code == ExitUnknown)
+	if !errors.As(err, &failure) || failure.Code != ExitRefused && failure.Code != ExitUnknown {
+		return false
+	}
+	s.got("%s", failure.Message)
+	return true
 }
 
 // shownMax is how many articles of a page a story shows: the last ones.
@@ -143,7 +148,7 @@ const shownMax = 3
 func (s *story) read(ctx context.Context, at string, flags ...string) (*readResult, error) {
 	page := new(readResult)
 	err := s.do(ctx, page, append([]string{"read", "--at", at}, flags...)...)
-	if notDone(err) {
+	if s.goesOn(err) {
 		return nil, nil
 	}
 	if err != nil {
