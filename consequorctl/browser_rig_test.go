@@ -1,0 +1,318 @@
+//go:build browser
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// Where the pictures of the README are made, as a test that is asked for:
+// go test -tags browser ./consequorctl -run TestBrowserScreens -screens
+var screens = flag.Bool("screens", false, "make the pictures in docs/screens")
+
+const (
+	browserWait  = 30 * time.Second // for one condition; two busy cores are slow
+	browserLook  = 50 * time.Millisecond
+	commandLimit = time.Minute // for one run of consequorctl
+)
+
+// chromium is the browser that is here, or the end of the test.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("there is no browser here: install chromium to run the browser tests")
+	return ""
+}
+
+// rig is a running cluster with its web client.
+type rig struct {
+	t    *testing.T
+	home string
+	status
+}
+
+type status struct {
+	Web      string `json:"web"`
+	Control  string `json:"web_control"`
+	Mode     string `json:"mode"`
+	Epoch    int    `json:"epoch"`
+	Replicas []struct{ Name, State, Role string }
+}
+
+// up starts three replicas; they and all they have end with the test.
+func up(t *testing.T) *rig {
+	t.Helper()
+	home, err := os.MkdirTemp("", "cqb") // short: sockets are in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, home: home}
+	t.Cleanup(func() {
+		if out, err := r.run("down", "--wipe", "--yes"); err != nil {
+			t.Errorf("down: %v\n%s", err, out)
+		}
+		if err := os.RemoveAll(home); err != nil {
+			t.Error(err)
+		}
+	})
+	r.must("up", "-d", "../topologies/three.yaml")
+	r.look()
+	return r
+}
+
+// run runs consequorctl.
+func (r *rig) run(args ...string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commandLimit) // cleanups run after the test's own
+	defer cancel()
+	command := exec.CommandContext(ctx, self, args...)
+	command.Env = append(os.Environ(), "CONSEQUOR_HOME="+r.home)
+	var errs strings.Builder
+	command.Stderr = &errs
+	out, err := command.Output()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, errs.String())
+	}
+	return string(out), err
+}
+
+func (r *rig) must(args ...string) string {
+	r.t.Helper()
+	out, err := r.run(args...)
+	if err != nil {
+		r.t.Fatalf("%q: %v", args, err)
+	}
+	return out
+}
+
+// look asks for the cluster's status.
+func (r *rig) look() {
+	r.t.Helper()
+	r.status = status{}
+	if err := json.Unmarshal([]byte(r.must("status", "--json")), &r.status); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// inRole is a replica in this role.
+func (r *rig) inRole(role string) string {
+	r.t.Helper()
+	r.look()
+	for _, replica := range r.Replicas {
+		if replica.Role == role {
+			return replica.Name
+		}
+	}
+	r.t.Fatalf("nobody is %s: %+v", role, r.Replicas)
+	return ""
+}
+
+// tab is one page of a browser of its own, with what went wrong in it.
+type tab struct {
+	t   *testing.T
+	web string
+	ctx context.Context
+
+	mu      sync.Mutex
+	trouble []string
+}
+
+// open starts a browser. It ends with the test, before the cluster does.
+func (r *rig) open(flags ...chromedp.ExecAllocatorOption) *tab {
+	r.t.Helper()
+	profile := r.t.TempDir()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(r.t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile), chromedp.WindowSize(1100, 900))
+	all, end := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...)
+	ctx, cancel := chromedp.NewContext(all)
+	b := &tab{t: r.t, web: r.Web, ctx: ctx}
+	r.t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			r.t.Errorf("end the browser: %v", err)
+		}
+		cancel()
+		end()
+		eventually(r.t, "the browser's last process leaves its profile", func() bool { return os.RemoveAll(profile) == nil })
+	})
+	if err := chromedp.Do(ctx); err != nil { // its context is the browser's: without a limit
+		r.t.Fatalf("start the browser: %v", err)
+	}
+	if err := chromedp.Listen(ctx, b.hear); err != nil {
+		r.t.Fatal(err)
+	}
+	return b
+}
+
+// hear notes whatever a page should never cause.
+func (b *tab) hear(event any) {
+	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening:
+		b.note("dialog: " + e.Message)
+		go chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{}) //nolint // it was noted; the page must not hang
+	case *runtime.EventExceptionThrown:
+		b.note("exception: " + e.ExceptionDetails.Text)
+	case *runtime.EventConsoleAPICalled:
+		b.note("console: " + string(e.Type))
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError {
+			b.note("log: " + e.Entry.Text + " " + e.Entry.URL)
+		}
+	}
+}
+
+func (b *tab) note(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trouble = append(b.trouble, text)
+}
+
+// quiet fails the test if anything went wrong in the page.
+func (b *tab) quiet() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.trouble) > 0 {
+		b.t.Errorf("the browser tells of\n%s", strings.Join(b.trouble, "\n"))
+	}
+}
+
+// noScripts has pages loaded from now on run no script.
+func (b *tab) noScripts() {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// get loads a page, and returns its status.
+func (b *tab) get(path string) int64 {
+	b.t.Helper()
+	return b.load("load "+path, chromedp.Navigate(b.web+path))
+}
+
+// press clicks on what leads to another page, and returns that one's status.
+func (b *tab) press(css string) int64 {
+	b.t.Helper()
+	return b.load("press "+css, chromedp.Click(chromedp.CSS(css)))
+}
+
+func (b *tab) load(what string, action chromedp.Action[chromedp.Void]) int64 {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	response, err := chromedp.RunResponse(ctx, action)
+	if err != nil {
+		b.t.Fatalf("%s: %v\nat %s", what, err, b.shown("body"))
+	}
+	return response.Status
+}
+
+// fill types a text into an empty field.
+func (b *tab) fill(css, text string) {
+	b.t.Helper()
+	b.do("fill "+css, chromedp.Focus(chromedp.CSS(css)))
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text}); err != nil {
+		b.t.Fatalf("fill %s: %v", css, err)
+	}
+}
+
+func (b *tab) choose(css, value string) {
+	b.t.Helper()
+	b.do("choose "+value, chromedp.SetValue(chromedp.CSS(css), value))
+}
+
+func (b *tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		b.t.Fatalf("%s: %v\nat %s", what, err, b.shown("body"))
+	}
+}
+
+// is evaluates a condition; what cannot be evaluated, as a page is just being
+// replaced, is false.
+func (b *tab) is(condition string) bool {
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+	return err == nil && ok
+}
+
+// shown is an element's text, with single spaces; empty: there is none.
+func (b *tab) shown(css string) string {
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("(document.querySelector(%q) || {textContent: ''}).textContent", css)))
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// wants fails the test unless an element shows all these texts.
+func (b *tab) wants(css string, texts ...string) {
+	b.t.Helper()
+	got := b.shown(css)
+	for _, text := range texts {
+		if !strings.Contains(got, text) {
+			b.t.Errorf("%s does not show %q:\n%s", css, text, got)
+		}
+	}
+}
+
+// awaits is wants for what appears by itself.
+func (b *tab) awaits(css, text string) {
+	b.t.Helper()
+	if !wait(func() bool { return strings.Contains(b.shown(css), text) }) {
+		b.t.Fatalf("%s never shows %q:\n%s", css, text, b.shown("body"))
+	}
+}
+
+// eventually fails the test unless a condition comes true.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	if !wait(condition) {
+		t.Fatalf("not within %v: %s", browserWait, what)
+	}
+}
+
+func wait(condition func() bool) bool {
+	late := time.After(browserWait)
+	look := time.NewTicker(browserLook)
+	defer look.Stop()
+	for !condition() {
+		select {
+		case <-late:
+			return false
+		case <-look.C:
+		}
+	}
+	return true
+}
