@@ -56,7 +56,10 @@ type status struct {
 	Control  string `json:"web_control"`
 	Mode     string `json:"mode"`
 	Epoch    int    `json:"epoch"`
-	Replicas []struct{ Name, State, Role string }
+	Replicas []struct {
+		Name, State, Role string
+		Articles          int
+	}
 }
 
 // up starts three replicas; they and all they have end with the test.
@@ -163,6 +166,21 @@ func (r *rig) open(flags ...chromedp.ExecAllocatorOption) *tab {
 		r.t.Fatal(err)
 	}
 	return b
+}
+
+// another is a second tab of the same browser.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	other := &tab{t: b.t, web: b.web, ctx: ctx}
+	if err := chromedp.Do(ctx); err != nil {
+		b.t.Fatalf("open a tab: %v", err)
+	}
+	if err := chromedp.Listen(ctx, other.hear); err != nil {
+		b.t.Fatal(err)
+	}
+	return other
 }
 
 // hear notes whatever a page should never cause.
@@ -274,6 +292,32 @@ func (b *tab) shown(css string) string {
 		return err.Error()
 	}
 	return strings.Join(strings.Fields(text), " ")
+}
+
+// value is a text that the page's script computes.
+func (b *tab) value(expression string) string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return text
+}
+
+// settles runs an expression that is a promise, and reports whether it ends as
+// is wanted; an empty end: any.
+func (b *tab) settles(expression, end string) bool {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
+	defer cancel()
+	script := fmt.Sprintf("(async () => { try { await eval(%q); return 'done' } catch { return 'rejected' } })()", expression)
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return end == "" || got == end
 }
 
 // wants fails the test unless an element shows all these texts.

@@ -57,8 +57,7 @@ func fiveRequests(b *tab) {
 	t.Helper()
 	b.get("/")
 	b.wants("#list", "Nobody has posted yet")
-	b.fill("#name", "alice")
-	b.press("form[action='/name'] button")
+	b.signIn("alice")
 	b.wants(".who", "as alice")
 
 	// post
