@@ -139,6 +139,8 @@ type tab struct {
 	web string
 	ctx context.Context
 
+	answers sync.WaitGroup // to dialogs
+
 	mu      sync.Mutex
 	trouble []string
 }
@@ -157,6 +159,7 @@ func (r *rig) open(flags ...chromedp.ExecAllocatorOption) *tab {
 		}
 		cancel()
 		end()
+		b.answers.Wait()
 		eventually(r.t, "the browser's last process leaves its profile", func() bool { return os.RemoveAll(profile) == nil })
 	})
 	if err := chromedp.Do(ctx); err != nil { // its context is the browser's: without a limit
@@ -172,8 +175,11 @@ func (r *rig) open(flags ...chromedp.ExecAllocatorOption) *tab {
 func (b *tab) another() *tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
-	b.t.Cleanup(cancel)
 	other := &tab{t: b.t, web: b.web, ctx: ctx}
+	b.t.Cleanup(func() {
+		cancel()
+		other.answers.Wait()
+	})
 	if err := chromedp.Do(ctx); err != nil {
 		b.t.Fatalf("open a tab: %v", err)
 	}
@@ -188,7 +194,9 @@ func (b *tab) hear(event any) {
 	switch e := event.(type) {
 	case *page.EventJavascriptDialogOpening:
 		b.note("dialog: " + e.Message)
-		go chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{}) //nolint // it was noted; the page must not hang
+		b.answers.Go(func() { // the page waits for it; an error is the browser's end
+			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{})
+		})
 	case *runtime.EventExceptionThrown:
 		b.note("exception: " + e.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
