@@ -260,6 +260,8 @@ func encodeStatus(s *Status) *pb.ReplicaStatus {
 		Fault:          text(s.Fault),
 		PluginEnded:    text(s.PluginEnded),
 		DiskFull:       s.DiskFull,
+		Peers:          int64(s.Peers),
+		Faults:         s.Faults,
 	}
 	if !s.Since.IsZero() {
 		m.SinceUnixNano = s.Since.UnixNano()
@@ -292,6 +294,8 @@ func decodeStatus(m *pb.ReplicaStatus) Status {
 		Fault:          m.GetFault(),
 		PluginEnded:    m.GetPluginEnded(),
 		DiskFull:       m.GetDiskFull(),
+		Peers:          int(m.GetPeers()),
+		Faults:         m.GetFaults(),
 	}
 	if ns := m.GetSinceUnixNano(); ns != 0 {
 		s.Since = time.Unix(0, ns).UTC()

@@ -95,8 +95,8 @@ type Status struct {
 	ModeSHA256     string    `json:"mode_sha256,omitempty"`
 	Fault          string    `json:"fault,omitempty"` // why it failed, for people
 	Since          time.Time `json:"since"`           // of the last change
-	Peers          int       `json:"peers"`           // processes that this one is connected to; not in the client API
-	Faults         uint64    `json:"faults"`          // number of the table of link faults that is in force here; likewise
+	Peers          int       `json:"peers"`           // processes that this one is connected to
+	Faults         uint64    `json:"faults"`          // number of the table of link faults that is in force here
 	Change         Change    `json:"change,omitzero"` // how far a mode change has come here
 }
 

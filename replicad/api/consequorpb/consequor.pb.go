@@ -1038,6 +1038,8 @@ type ReplicaStatus struct {
 	Change         *Change                `protobuf:"bytes,18,opt,name=change,proto3" json:"change,omitempty"`                                        // absent: no mode change has come here
 	PluginEnded    string                 `protobuf:"bytes,19,opt,name=plugin_ended,json=pluginEnded,proto3" json:"plugin_ended,omitempty"`           // why the plugin before the present one ended
 	DiskFull       bool                   `protobuf:"varint,20,opt,name=disk_full,json=diskFull,proto3" json:"disk_full,omitempty"`                   // it refuses posts until there is room
+	Peers          int64                  `protobuf:"varint,21,opt,name=peers,proto3" json:"peers,omitempty"`                                         // processes that its process is connected to
+	Faults         uint64                 `protobuf:"varint,22,opt,name=faults,proto3" json:"faults,omitempty"`                                       // number of the table of link faults that is in force there
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1212,6 +1214,20 @@ func (x *ReplicaStatus) GetDiskFull() bool {
 	return false
 }
 
+func (x *ReplicaStatus) GetPeers() int64 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetFaults() uint64 {
+	if x != nil {
+		return x.Faults
+	}
+	return 0
+}
+
 // Change is how far a replica has come with a change of mode. Vectors are
 // texts, "-" for an empty board; an empty text means: not yet.
 type Change struct {
@@ -1371,7 +1387,7 @@ const file_consequor_proto_rawDesc = "" +
 	"\x04hint\x18\x04 \x01(\tR\x04hint\"\x0f\n" +
 	"\rStatusRequest\"G\n" +
 	"\fStatusAnswer\x127\n" +
-	"\breplicas\x18\x01 \x03(\v2\x1b.consequor.v1.ReplicaStatusR\breplicas\"\xbe\x04\n" +
+	"\breplicas\x18\x01 \x03(\v2\x1b.consequor.v1.ReplicaStatusR\breplicas\"\xec\x04\n" +
 	"\rReplicaStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\tR\x04step\x12\x12\n" +
@@ -1395,7 +1411,9 @@ const file_consequor_proto_rawDesc = "" +
 	"\x0fsince_unix_nano\x18\x11 \x01(\x10R\rsinceUnixNano\x12,\n" +
 	"\x06change\x18\x12 \x01(\v2\x14.consequor.v1.ChangeR\x06change\x12!\n" +
 	"\fplugin_ended\x18\x13 \x01(\tR\vpluginEnded\x12\x1b\n" +
-	"\tdisk_full\x18\x14 \x01(\bR\bdiskFull\"\x9c\x01\n" +
+	"\tdisk_full\x18\x14 \x01(\bR\bdiskFull\x12\x14\n" +
+	"\x05peers\x18\x15 \x01(\x03R\x05peers\x12\x16\n" +
+	"\x06faults\x18\x16 \x01(\x04R\x06faults\"\x9c\x01\n" +
 	"\x06Change\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x04R\aattempt\x12\x1a\n" +
 	"\bprepared\x18\x02 \x01(\bR\bprepared\x12\x16\n" +
