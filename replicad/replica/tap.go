@@ -97,6 +97,9 @@ func (p *process) traced(q *topologies.Inquiry) topologies.Answer {
 // add writes one thing down, if there is room. What stands in order in the list
 // happened in that order.
 func (w *tapping) add(e topologies.Traced) {
+	if w == nil {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	size := len(e.Body) + len(e.Text)
