@@ -27,7 +27,7 @@ func apiRead(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apiListing{apiArticlesOf(answer.Articles), nextOf(answer), servedFor(r.Token, answer)}, nil
+	return apiListing{api.JSONOfAll(answer.Articles), nextOf(answer), servedFor(r.Token, answer)}, nil
 }
 
 // apiChoose opens one article with its parent and replies.
@@ -43,9 +43,9 @@ func apiChoose(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := apiChosen{apiArticleOf(&answer.Article), nil, apiArticlesOf(answer.Articles), nextOf(answer), servedFor(r.Token, answer)}
+	result := apiChosen{api.JSONOf(&answer.Article), nil, api.JSONOfAll(answer.Articles), nextOf(answer), servedFor(r.Token, answer)}
 	if answer.Parent != nil {
-		parent := apiArticleOf(answer.Parent)
+		parent := api.JSONOf(answer.Parent)
 		result.Parent = &parent
 	}
 	return result, nil
@@ -112,7 +112,7 @@ func apiSync(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apiSynced{orEmpty(answer.Reached), answer.Count, servedFor(r.Token, answer)}, nil
+	return apiSynced{api.OrEmpty(answer.Reached), answer.Count, servedFor(r.Token, answer)}, nil
 }
 
 // apiStatus has a row per replica, as of now: a script that has killed one sees
@@ -123,7 +123,7 @@ func apiStatus(c *call) (any, error) {
 		return nil, err
 	}
 	status.WebControl = nil // whoever asks need not be one who may control
-	status.Options, status.Faults, status.Replicas = orEmpty(status.Options), orEmpty(status.Faults), orEmpty(status.Replicas)
+	status.Options, status.Faults, status.Replicas = api.OrEmpty(status.Options), api.OrEmpty(status.Faults), api.OrEmpty(status.Replicas)
 	return status, nil
 }
 

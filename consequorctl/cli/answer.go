@@ -5,36 +5,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
-	"consequor/board"
 	"consequor/replicad/api"
 )
 
 // served is what every answer says of where it came from and what it is worth.
-type served struct {
-	Replica   string   `json:"replica"`
-	Mode      string   `json:"mode"`
-	Epoch     uint64   `json:"epoch"`
-	Applied   uint64   `json:"applied"`
-	Known     uint64   `json:"known"`
-	Guarantee string   `json:"guarantee"`
-	Asked     []string `json:"asked"`
-	Missed    []string `json:"missed"`
-	Token     string   `json:"token"`
-}
+type served struct{ api.ServedJSON }
 
-func servedBy(a *api.Answer) served {
-	return served{a.Replica, a.Mode, a.Epoch, a.Applied, a.Known, a.Guarantee, orEmpty(a.Asked), orEmpty(a.Missed), a.Token.String()}
-}
-
-// orEmpty makes a list that JSON shows as [] and not as null.
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
+func servedBy(a *api.Answer) served { return served{a.Served()} }
 
 // line is the dim last line of an answer on a terminal:
 //
@@ -58,35 +36,6 @@ func (s served) line() string {
 	return inertLine(strings.Join(parts, " · "))
 }
 
-// shownArticle is an article as JSON has it.
-type shownArticle struct {
-	ID      string  `json:"id"`
-	Parent  *string `json:"parent"` // null for a root
-	Author  string  `json:"author"`
-	Title   string  `json:"title"`
-	Body    string  `json:"body"`
-	Time    string  `json:"time"` // RFC 3339, UTC
-	Replies int     `json:"replies"`
-}
-
-func shown(e *board.Entry) shownArticle {
-	a := shownArticle{ID: e.ID.String(), Author: e.Author, Title: e.Title, Body: e.Body, Replies: e.Replies}
-	a.Time = time.Unix(0, e.Time).UTC().Format(time.RFC3339Nano)
-	if !e.IsRoot() {
-		parent := e.Parent.String()
-		a.Parent = &parent
-	}
-	return a
-}
-
-func shownAll(entries []board.Entry) []shownArticle {
-	all := make([]shownArticle, len(entries))
-	for i := range entries {
-		all[i] = shown(&entries[i])
-	}
-	return all
-}
-
 // The width of a line in a list of articles, in characters.
 const (
 	listTitleMax  = 72
@@ -97,7 +46,7 @@ const (
 //
 //	3  alice  First  (2 replies)
 //	4  bob    re 3: what a title is when there is none
-func printList(w io.Writer, articles []shownArticle, short bool) {
+func printList(w io.Writer, articles []api.ArticleJSON, short bool) {
 	idWidth, authorWidth := 0, 0
 	for _, a := range articles {
 		idWidth = max(idWidth, len(a.ID))
@@ -112,10 +61,12 @@ func printList(w io.Writer, articles []shownArticle, short bool) {
 	}
 }
 
-func listAuthor(a shownArticle) string { return cut(inertLine(cmp.Or(a.Author, "-")), listAuthorMax) }
+func listAuthor(a api.ArticleJSON) string {
+	return cut(inertLine(cmp.Or(a.Author, "-")), listAuthorMax)
+}
 
 // listTitle stands in with the body's first line when there is no title.
-func listTitle(a shownArticle) string {
+func listTitle(a api.ArticleJSON) string {
 	title := a.Title
 	if title == "" {
 		title, _, _ = strings.Cut(strings.TrimSpace(a.Body), "\n")
@@ -162,7 +113,7 @@ func toTheSecond(utc string) string {
 }
 
 // printArticle prints one article in full.
-func printArticle(w io.Writer, a shownArticle) {
+func printArticle(w io.Writer, a api.ArticleJSON) {
 	fmt.Fprintf(w, "%s  %s\n", a.ID, cmp.Or(inertLine(a.Title), "(no title)"))
 	fmt.Fprintf(w, "by %s, %s\n", cmp.Or(inertLine(a.Author), "-"), toTheSecond(a.Time))
 	if a.Body != "" {

@@ -21,7 +21,7 @@ func entry(id, parent uint64, author, title, body string, replies int) board.Ent
 
 // A list of articles that strangers wrote: one line each, whatever they put in.
 func TestPrintList(t *testing.T) {
-	articles := shownAll([]board.Entry{
+	articles := api.JSONOfAll([]board.Entry{
 		entry(9, 0, "alice", "First", "hello", 2),
 		entry(10, 9, "bob", "", "no title here\nbut two lines", 1),
 		entry(11, 0, "", "evil \x1b[2J\nline", "", 0),
@@ -47,7 +47,7 @@ func TestPrintList(t *testing.T) {
 // The fields that scripts rely on, raw where the terminal gets them inert.
 func TestArticleJSON(t *testing.T) {
 	root, reply := entry(1, 0, "alice", "\x1b[31mred", "b", 1), entry(2, 1, "bob", "", "re", 0)
-	got, err := json.Marshal(shownAll([]board.Entry{root, reply}))
+	got, err := json.Marshal(api.JSONOfAll([]board.Entry{root, reply}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +82,11 @@ func TestAnswerFields(t *testing.T) {
 		want   string
 	}{
 		{written{"1", "k", where, 2}, `{"id":"1","key":"k",` + every + `,"copies":2}`},
-		{readResult{shownAll(nil), nextOf(a), where}, `{"articles":[],"next":null,` + every + `}`},
-		{chooseResult{shown(&a.Article), nil, shownAll(nil), nextOf(a), where},
+		{readResult{api.JSONOfAll(nil), nextOf(a), where}, `{"articles":[],"next":null,` + every + `}`},
+		{chooseResult{api.JSONOf(&a.Article), nil, api.JSONOfAll(nil), nextOf(a), where},
 			`{"article":{"id":"1","parent":null,"author":"alice","title":"t","body":"b","time":"2026-01-02T03:04:05Z","replies":0},` +
 				`"parent":null,"replies":[],"next":null,` + every + `}`},
-		{syncResult{orEmpty(a.Reached), 3, where}, `{"reached":[],"count":3,` + every + `}`},
+		{syncResult{api.OrEmpty(a.Reached), 3, where}, `{"reached":[],"count":3,` + every + `}`},
 	} {
 		got, err := json.Marshal(test.result)
 		if err != nil || string(got) != test.want {
@@ -108,11 +108,11 @@ func TestTimeToTheSecond(t *testing.T) {
 	a := entry(1, 0, "alice", "t", "b", 0)
 	a.Time += 123456789
 	var human bytes.Buffer
-	printArticle(&human, shown(&a))
+	printArticle(&human, api.JSONOf(&a))
 	if want := "by alice, 2026-01-02T03:04:05Z\n"; !strings.Contains(human.String(), want) {
 		t.Errorf("got %q, want %q in it", human.String(), want)
 	}
-	if got, want := shown(&a).Time, "2026-01-02T03:04:05.123456789Z"; got != want {
+	if got, want := api.JSONOf(&a).Time, "2026-01-02T03:04:05.123456789Z"; got != want {
 		t.Errorf("JSON: %s, want %s", got, want)
 	}
 	if got := toTheSecond("2026-01-02T03:04:05Z"); got != "2026-01-02T03:04:05Z" {

@@ -18,10 +18,10 @@ type chooseCmd struct {
 }
 
 type chooseResult struct {
-	Article shownArticle   `json:"article"`
-	Parent  *shownArticle  `json:"parent"` // null for a root
-	Replies []shownArticle `json:"replies"`
-	Next    *string        `json:"next"` // of the replies; null at the end
+	Article api.ArticleJSON   `json:"article"`
+	Parent  *api.ArticleJSON  `json:"parent"` // null for a root
+	Replies []api.ArticleJSON `json:"replies"`
+	Next    *string           `json:"next"` // of the replies; null at the end
 	served
 }
 
@@ -41,9 +41,9 @@ func (c *chooseCmd) Run(ctx context.Context, console *Console, cluster clusterFl
 }
 
 func (c *chooseCmd) show(console *Console, answer *api.Answer) error {
-	result := chooseResult{shown(&answer.Article), nil, shownAll(answer.Articles), nextOf(answer), servedBy(answer)}
+	result := chooseResult{api.JSONOf(&answer.Article), nil, api.JSONOfAll(answer.Articles), nextOf(answer), servedBy(answer)}
 	if answer.Parent != nil {
-		parent := shown(answer.Parent)
+		parent := api.JSONOf(answer.Parent)
 		result.Parent = &parent
 	}
 	err := console.Result(result, func(w io.Writer) { result.print(w, console.Quiet) })
@@ -61,7 +61,7 @@ func (r *chooseResult) print(w io.Writer, short bool) {
 	}
 	if r.Parent != nil {
 		fmt.Fprintln(w, "\nunder:")
-		printList(w, []shownArticle{*r.Parent}, false)
+		printList(w, []api.ArticleJSON{*r.Parent}, false)
 	}
 	if len(r.Replies) > 0 {
 		fmt.Fprintln(w, "\nreplies:")

@@ -43,17 +43,17 @@ func (c *diffCmd) Validate() error {
 }
 
 type diffResult struct {
-	A       string         `json:"a"`
-	B       string         `json:"b"`
-	OnlyA   []shownArticle `json:"only_a"` // by rising id, the first of them
-	OnlyB   []shownArticle `json:"only_b"`
-	CountA  int            `json:"count_a"` // all of them
-	CountB  int            `json:"count_b"`
-	VectorA string         `json:"vector_a"`
-	VectorB string         `json:"vector_b"`
-	Unlike  []string       `json:"unlike"`   // --content: ids under which the two have different articles
-	Both    int            `json:"compared"` // --content: so many were compared
-	Equal   bool           `json:"equal"`
+	A       string            `json:"a"`
+	B       string            `json:"b"`
+	OnlyA   []api.ArticleJSON `json:"only_a"` // by rising id, the first of them
+	OnlyB   []api.ArticleJSON `json:"only_b"`
+	CountA  int               `json:"count_a"` // all of them
+	CountB  int               `json:"count_b"`
+	VectorA string            `json:"vector_a"`
+	VectorB string            `json:"vector_b"`
+	Unlike  []string          `json:"unlike"`   // --content: ids under which the two have different articles
+	Both    int               `json:"compared"` // --content: so many were compared
+	Equal   bool              `json:"equal"`
 }
 
 func (c *diffCmd) Run(ctx context.Context, console *Console, name clusterFlag) error {
@@ -155,7 +155,7 @@ func (r *diffResult) print(w io.Writer, short bool) {
 	}
 }
 
-func printLacking(w io.Writer, has, lacks string, articles []shownArticle, count int, short bool) {
+func printLacking(w io.Writer, has, lacks string, articles []api.ArticleJSON, count int, short bool) {
 	if count == 0 {
 		return
 	}

@@ -50,11 +50,11 @@ func (l *look) each(ctx context.Context, since, upTo board.Vector, visit func(*b
 
 // beyond lists the first few articles that a board with the vector other lacks,
 // and counts all.
-func (l *look) beyond(ctx context.Context, other board.Vector, listed int) (articles []shownArticle, count int, err error) {
-	articles = []shownArticle{}
+func (l *look) beyond(ctx context.Context, other board.Vector, listed int) (articles []api.ArticleJSON, count int, err error) {
+	articles = []api.ArticleJSON{}
 	err = l.each(ctx, other, l.vector, func(e *board.Entry) {
 		if count++; count <= listed {
-			articles = append(articles, shown(e))
+			articles = append(articles, api.JSONOf(e))
 		}
 	})
 	return articles, count, err

@@ -19,8 +19,8 @@ type readCmd struct {
 }
 
 type readResult struct {
-	Articles []shownArticle `json:"articles"`
-	Next     *string        `json:"next"` // null at the end
+	Articles []api.ArticleJSON `json:"articles"`
+	Next     *string           `json:"next"` // null at the end
 	served
 }
 
@@ -42,7 +42,7 @@ func (c *readCmd) Run(ctx context.Context, console *Console, cluster clusterFlag
 }
 
 func (c *readCmd) show(console *Console, answer *api.Answer) error {
-	result := readResult{shownAll(answer.Articles), nextOf(answer), servedBy(answer)}
+	result := readResult{api.JSONOfAll(answer.Articles), nextOf(answer), servedBy(answer)}
 	err := console.Result(result, func(w io.Writer) { printList(w, result.Articles, console.Quiet) })
 	if !console.JSON {
 		c.noteHow(console, &result)

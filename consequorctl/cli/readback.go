@@ -53,8 +53,12 @@ func (c *crowd) readAll(ctx context.Context, replica string) ([]copied, error) {
 	if err := syncWhenReached(ctx, m); err != nil {
 		return nil, err
 	}
+	return m.pages(ctx, api.Request{Verb: api.Read, All: true, Count: board.PageCountMax})
+}
+
+// pages reads a board from end to end.
+func (m *member) pages(ctx context.Context, r api.Request) ([]copied, error) {
 	var list []copied
-	r := api.Request{Verb: api.Read, All: true, Count: board.PageCountMax}
 	for {
 		page, err := m.send(ctx, readBackLimit, r)
 		if err != nil {

@@ -26,7 +26,7 @@ func (c *syncCmd) Run(ctx context.Context, console *Console, cluster clusterFlag
 		if err != nil {
 			return err
 		}
-		result := syncResult{orEmpty(answer.Reached), answer.Count, servedBy(answer)}
+		result := syncResult{api.OrEmpty(answer.Reached), answer.Count, servedBy(answer)}
 		err = console.Result(result, result.print)
 		console.LastLine(result.line())
 		return err

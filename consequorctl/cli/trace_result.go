@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"consequor/replicad/api"
 	"consequor/supervisor"
 	"consequor/topologies"
 )
@@ -110,7 +111,7 @@ func (w *way) shows(e *tracedEvent, all bool) bool {
 
 // result is the way for machines.
 func (w *way) result(all bool) traceResult {
-	r := traceResult{Events: []tracedEvent{}, Hops: w.hops(), Missing: orEmpty(w.record.missing)}
+	r := traceResult{Events: []tracedEvent{}, Hops: w.hops(), Missing: api.OrEmpty(w.record.missing)}
 	_, shared := topologies.MachineTime()
 	r.Request = tracedRequest{
 		Verb: string(w.record.verb), Replica: w.try.replica, Key: w.try.key, MS: msOf(w.until - w.since),

@@ -161,19 +161,5 @@ func equalContent(ctx context.Context, client *api.Client, replicas []string, be
 // may refuse.
 func listOf(ctx context.Context, client *api.Client, name string) ([]copied, error) {
 	m := &member{client: client, replicas: []string{name}, alone: true}
-	var list []copied
-	r := api.Request{Verb: api.Read, Raw: true, All: true, Count: board.PageCountMax}
-	for {
-		page, err := m.send(ctx, readBackLimit, r)
-		if err != nil {
-			return nil, err
-		}
-		for i := range page.Articles {
-			list = append(list, copyOf(&page.Articles[i].Article))
-		}
-		if page.Next == "" {
-			return list, nil
-		}
-		r.After = page.Next
-	}
+	return m.pages(ctx, api.Request{Verb: api.Read, Raw: true, All: true, Count: board.PageCountMax})
 }
